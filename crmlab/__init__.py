@@ -1,0 +1,1 @@
+"""Learn customer relationship management by computing it."""

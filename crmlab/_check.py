@@ -1,0 +1,114 @@
+"""Checks on arguments, shared by every public function: the error names the column and says what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+
+
+def closest(name: object, known: Iterable[str]) -> str:
+    """Return ``did you mean 'x'? `` for the known name nearest to `name`, or an empty string."""
+    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
+    match = next((k for k in known if near and k.lower() == near[0]), None)
+    return f"Did you mean {match!r}? " if match else ""
+
+
+def choice(value: object, known: Iterable[str], argument: str) -> str:
+    """Return `value` if it is one of `known`; otherwise raise ValueError with the nearest and the list."""
+    known = list(known)
+    if isinstance(value, str) and value in known:
+        return value
+    raise ValueError(
+        f"{argument}={value!r} is not known. {closest(value, known)}Choose from: {', '.join(known)}."
+    )
+
+
+def frame(data: object, columns: Iterable[str] = (), argument: str = "data") -> pd.DataFrame:
+    """Return `data` if it is a non-empty DataFrame that has `columns`, each once."""
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(f"{argument} must be a pandas DataFrame, found {type(data).__name__}.")
+    columns = list(columns)
+    missing = [c for c in columns if c not in data.columns]
+    if missing:
+        near = closest(missing[0], [str(c) for c in data.columns])
+        raise ValueError(
+            f"{argument} has no column {missing[0]!r}. {near}It has: {', '.join(map(str, data.columns)) or 'none'}."
+        )
+    doubled = [c for c in columns if list(data.columns).count(c) > 1]
+    if doubled:
+        raise ValueError(f"{argument} has more than one column {doubled[0]!r}: rename or drop one.")
+    if data.empty:
+        raise ValueError(f"{argument} has no rows: nothing can be computed. Check the filter that made it.")
+    return data
+
+
+def unique(data: pd.DataFrame, key: str | list[str], argument: str = "data") -> None:
+    """Raise ValueError when rows of `data` share the same `key`."""
+    keys = [key] if isinstance(key, str) else list(key)
+    twice = data.duplicated(keys)
+    if twice.any():
+        first = data.loc[twice, keys].iloc[0].tolist()
+        raise ValueError(
+            f"{argument} has {int(twice.sum())} duplicated row(s) by {', '.join(keys)}, the first is {first}. "
+            "Keep one row each (drop_duplicates) or aggregate first."
+        )
+
+
+def numeric(
+    values: pd.Series | np.ndarray | list,
+    name: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    allow_missing: bool = False,
+) -> np.ndarray:
+    """Return `values` as floats; raise on text, infinity, missing values or values out of range."""
+    series = pd.Series(values)
+    if pd.api.types.is_bool_dtype(series.dtype):
+        series = series.astype(float)
+    if not pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
+        raise TypeError(f"{name} must be numeric, found dtype {series.dtype}. Convert it with pd.to_numeric.")
+    out = series.to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(out).any():
+        raise ValueError(f"{name} has {int(np.isinf(out).sum())} infinite value(s). Remove or correct them.")
+    if not allow_missing and np.isnan(out).any():
+        raise ValueError(f"{name} has {int(np.isnan(out).sum())} missing value(s). Drop or fill them first.")
+    with np.errstate(invalid="ignore"):
+        if minimum is not None and (out < minimum).any():
+            raise ValueError(f"{name} must be at least {minimum:g}, found {np.nanmin(out):g}.")
+        if maximum is not None and (out > maximum).any():
+            raise ValueError(f"{name} must be at most {maximum:g}, found {np.nanmax(out):g}.")
+    return out
+
+
+def number(value: object, name: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
+    """Return `value` as a finite float within its range."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
+        raise TypeError(f"{name} must be a finite number, found {value!r}.")
+    return float(numeric([float(value)], name, minimum=minimum, maximum=maximum)[0])
+
+
+def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return `value` as an int within its range."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, found {value!r}.")
+    value = int(value)
+    if value < minimum or (maximum is not None and value > maximum):
+        limit = f"between {minimum:,} and {maximum:,}" if maximum is not None else f"at least {minimum:,}"
+        raise ValueError(f"{name} must be {limit}, found {value:,}.")
+    return value
+
+
+def dates(values: pd.Series, name: str) -> pd.Series:
+    """Return `values` if they are datetimes without gaps."""
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        raise TypeError(
+            f"{name} must hold dates, found dtype {values.dtype}. Convert it with pd.to_datetime."
+        )
+    if values.isna().any():
+        raise ValueError(f"{name} has {int(values.isna().sum())} missing date(s). Drop or fill them first.")
+    return values

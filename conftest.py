@@ -16,7 +16,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Kernels must choose the inline backend themselves; the tests' own figures need no screen.
     os.environ.pop("MPLBACKEND", None)
     import matplotlib
-    import matplotlib.font_manager  # noqa: F401  builds its cache now: in a notebook it would print a message
+    import matplotlib.font_manager  # builds its cache now: in a notebook it would print a message
 
     matplotlib.use("agg")
     # Notebooks must not see the user's IPython start-up files, nor write into the user's history.

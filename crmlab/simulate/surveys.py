@@ -1,0 +1,251 @@
+"""What customers answer: satisfaction, service quality, Kano, choices between offers; and two tracked series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import parameters as par
+from .core import chance, generator
+from .parameters import P
+from .purchases import repurchase_given_satisfaction
+
+
+def answers(seed: int, scores: pd.DataFrame, process: str = "satisfaction_answers") -> pd.DataFrame:
+    """Return complete answers (1-10) to the satisfaction items by respondents with the given index scores."""
+    rng = generator(seed, process)
+    n = len(scores)
+    method = rng.standard_normal(n)
+    out = {}
+    for construct, (loadings, means) in par.ITEMS.items():
+        score = scores[construct].to_numpy()
+        for k, (loading, mean) in enumerate(zip(loadings, means, strict=True), start=1):
+            unique = np.sqrt(1 - loading**2 - par.METHOD_LOADING**2)
+            raw = loading * score + par.METHOD_LOADING * method + unique * rng.standard_normal(n)
+            out[f"{construct}_{k}"] = np.clip(np.rint(mean + par.ITEM_SD * raw), 1, 10).astype(int)
+    return pd.DataFrame(out)
+
+
+def satisfaction_survey(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Return the survey of June 2025; who answers depends a little on satisfaction."""
+    rng = generator(seed, "satisfaction_survey")
+    items = answers(seed, truth)
+    satisfaction, loyalty = truth["satisfaction"].to_numpy(), truth["loyalty"].to_numpy()
+    n = len(truth)
+    gaps = rng.random(items.shape) < P["satisfaction_survey", "missing"]
+    out = items.astype("Int64").mask(gaps)
+    # Strong competition bends the way from satisfaction to recommendation: only delight is passed on.
+    strong = (people["competition"] == "strong").to_numpy()
+    bend = np.where(
+        strong, 0.35 * satisfaction + 0.75 * np.maximum(satisfaction - 0.5, 0), 0.75 * satisfaction
+    )
+    recommend = 7.6 + 1.4 * bend + 0.7 * loyalty + rng.normal(0, 1.1, n)
+    rivals = 5.2 - 0.9 * satisfaction - 0.5 * loyalty + 0.8 * strong + rng.normal(0, 1.5, n)
+    other = 6.2 + 0.8 * satisfaction + 0.6 * loyalty + rng.normal(0, 1.5, n)
+    out.insert(0, "customer_id", truth["customer_id"])
+    out["recommend"] = np.clip(np.rint(recommend), 0, 10).astype(int)
+    out["attention_to_rivals"] = np.clip(np.rint(rivals), 1, 10).astype(int)
+    out["other_products"] = np.clip(np.rint(other), 1, 10).astype(int)
+    wishes = np.array(
+        ["faster_delivery", "lower_prices", "fresher_tea", "better_packaging", "friendlier_staff"]
+    )
+    out["improvement"] = np.where(
+        rng.random(n) < np.clip(0.55 - 0.12 * satisfaction, 0.1, 0.95),
+        rng.choice(wishes, n, p=[0.34, 0.26, 0.14, 0.14, 0.12]),
+        "none",
+    )
+    invited = (people["acquired_on"] < par.SURVEY).to_numpy()
+    answered = chance(
+        rng,
+        P["satisfaction_survey", "answer_intercept"]
+        + P["satisfaction_survey", "answer_satisfaction"] * satisfaction,
+    )
+    return out[invited & answered].reset_index(drop=True)
+
+
+def service_quality_survey(
+    seed: int, people: pd.DataFrame, truth: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return expected and perceived service (1-7) with what followed, and the truth behind each respondent."""
+    rng = generator(seed, "service_quality_survey")
+    invited = np.flatnonzero((people["acquired_on"] < par.SURVEY).to_numpy())
+    row = np.sort(rng.permutation(invited)[: max(1, round(0.2 * len(people)))])
+    n = len(row)
+    quality, expectation = (truth[c].to_numpy()[row] for c in ("quality", "expectation"))
+    scale = lambda x: np.clip(np.rint(x), 1, 7).astype(int)  # noqa: E731
+    out: dict[str, np.ndarray] = {"customer_id": truth["customer_id"].to_numpy()[row]}
+    gap = np.zeros(n)
+    wanted = np.zeros(n)
+    own_gap = {}
+    for (name, items), e_mean, p_mean, weight in zip(
+        par.DIMENSIONS.items(), par.EXPECTED_MEANS, par.PERCEIVED_MEANS, par.DERIVED_WEIGHTS, strict=True
+    ):
+        expected = e_mean + 0.35 * expectation + 0.3 * rng.standard_normal(n)
+        perceived = p_mean + 0.5 * quality + 0.55 * rng.standard_normal(n)
+        own_gap[f"gap_{name}"] = perceived - expected
+        gap += weight * (perceived - expected)
+        wanted += weight * expected
+        for k in range(1, items + 1):
+            tilt = 0.25 * (k - (items + 1) / 2)
+            out[f"{name}_{k}_expected"] = scale(expected + rng.normal(0, 0.6, n))
+            out[f"{name}_{k}_perceived"] = scale(perceived + tilt + rng.normal(0, 0.7, n))
+    for k, mean_gap in enumerate(par.RELATIONSHIP_GAPS, start=1):
+        expected = 5.8 + 0.3 * expectation + rng.normal(0, 0.7, n)
+        out[f"relationship_{k}_expected"] = scale(expected)
+        out[f"relationship_{k}_perceived"] = scale(5.8 + mean_gap + 0.45 * quality + rng.normal(0, 0.8, n))
+    share = rng.gamma(1.5 * np.array(par.STATED_POINTS), size=(n, 5))
+    points = np.rint(20 * share / share.sum(axis=1, keepdims=True)).astype(int) * 5
+    points[np.arange(n), points.argmax(axis=1)] += 100 - points.sum(axis=1)
+    for k, name in enumerate(par.DIMENSIONS):
+        out[f"points_{name}"] = points[:, k]
+    noise = rng.normal(0, P["disconfirmation", "noise"], n)
+    visit = np.clip(visit_satisfaction(gap, wanted) + noise, 1, 10)
+    again = repurchase_given_satisfaction(visit)
+    out["visit_satisfaction"] = np.clip(visit.round(1), 1, 10)
+    out["buys_again"] = (rng.random(n) < again).astype(int)
+    behind = pd.DataFrame(
+        {
+            "customer_id": out["customer_id"],
+            **own_gap,
+            "gap": gap,
+            "expected": wanted,
+            "noise": noise,
+            "repurchase_probability": again,
+        }
+    )
+    return pd.DataFrame(out), behind
+
+
+def improvement_effects(behind: pd.DataFrame) -> pd.DataFrame:
+    """Return what each improvement project would truly add to the probability of buying again."""
+    weights = dict(zip(par.DIMENSIONS, par.DERIVED_WEIGHTS, strict=True))
+    gap, expected, noise = (behind[c].to_numpy() for c in ("gap", "expected", "noise"))
+    rows = []
+    for project in par.IMPROVEMENTS.itertuples():
+        visit = visit_satisfaction(gap + weights[project.dimension] * project.gap_points, expected) + noise
+        lifted = repurchase_given_satisfaction(np.clip(visit, 1, 10))
+        rows.append((project.dimension, (lifted - behind["repurchase_probability"].to_numpy()).mean()))
+    return pd.DataFrame(rows, columns=["dimension", "repurchase_gain"])
+
+
+def visit_satisfaction(gap: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return mean satisfaction with a visit: falling short hurts more than exceeding pleases."""
+    return (
+        P["disconfirmation", "base"]
+        + P["disconfirmation", "expectation"] * (expected - 6)
+        + P["disconfirmation", "negative"] * np.minimum(gap, 0)
+        + P["disconfirmation", "positive"] * np.maximum(gap, 0)
+    )
+
+
+def kano_survey(seed: int, people: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return functional and dysfunctional answers by feature, and each respondent's true category."""
+    rng = generator(seed, "kano_survey")
+    invited = people.loc[people["acquired_on"] < par.SURVEY, "customer_id"].to_numpy()
+    who = np.sort(rng.permutation(invited)[: max(1, round(0.15 * len(people)))])
+    # the cells of the evaluation table (functional, dysfunctional) that mean each category
+    middle = (1, 2, 3)
+    cells = {
+        0: [(0, d) for d in middle],
+        1: [(0, 4)],
+        2: [(f, 4) for f in middle],
+        3: [(f, d) for f in middle for d in middle],
+        4: [(f, 0) for f in middle] + [(4, d) for d in (0, *middle)],
+    }
+    parts, behind = [], []
+    for feature, shares in par.KANO_FEATURES.items():
+        category = rng.choice(5, len(who), p=shares)
+        pair = np.array(
+            [cells[c][k % len(cells[c])] for c, k in zip(category, rng.integers(0, 36, len(who)))]
+        )
+        slip = rng.random((len(who), 2)) < par.KANO_ERROR
+        pair = np.where(slip, rng.integers(0, 5, pair.shape), pair)
+        words = np.array(par.KANO_ANSWERS)[pair]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "customer_id": who,
+                    "feature": feature,
+                    "functional": words[:, 0],
+                    "dysfunctional": words[:, 1],
+                }
+            )
+        )
+        behind.append(
+            pd.DataFrame(
+                {"customer_id": who, "feature": feature, "category": np.array(par.KANO_CATEGORIES)[category]}
+            )
+        )
+    return pd.concat(parts, ignore_index=True), pd.concat(behind, ignore_index=True)
+
+
+def offer_choices(seed: int, people: pd.DataFrame) -> pd.DataFrame:
+    """Return how respondents see five competing offers (benefit 1-10) and which one they chose."""
+    rng = generator(seed, "offer_choices")
+    invited = people.loc[people["acquired_on"] < par.SURVEY, "customer_id"].to_numpy()
+    who = np.sort(rng.permutation(invited)[: max(1, round(0.2 * len(people)))])
+    n, k = len(who), len(par.OFFERS)
+    benefit = par.OFFERS["benefit"].to_numpy() + rng.normal(0, 0.5, (n, 1)) + rng.normal(0, 1.1, (n, k))
+    benefit = np.clip(benefit.round(1), 1, 10)
+    price = par.OFFERS["price"].to_numpy(dtype=float)
+    utility = P["offer_choice", "benefit"] * benefit + P["offer_choice", "price"] * price
+    chosen = (utility + rng.gumbel(size=(n, k))).argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "customer_id": np.repeat(who, k),
+            "offer": np.tile(par.OFFERS["offer"].to_numpy(dtype=str), n),
+            "benefit": benefit.ravel(),
+            "chosen": (np.arange(k) == chosen[:, None]).astype(int).ravel(),
+        }
+    )
+
+
+def satisfaction_tracker(seed: int) -> pd.DataFrame:
+    """Return the index of 20 quarters: one real shift, and one small sample that looks like another."""
+    rng = generator(seed, "satisfaction_tracker")
+    quarter = np.arange(1, 21)
+    respondents = rng.integers(180, 261, 20)
+    alarm = quarter == P["tracker", "false_alarm_quarter"]
+    respondents[alarm] = 36
+    sd = rng.normal(18.0, 0.8, 20)
+    level = P["tracker", "level"] + P["tracker", "shift"] * (quarter >= P["tracker", "shift_quarter"])
+    error = rng.standard_normal(20) * 0.75
+    error[alarm] = -1.7  # ordinary for 36 answers, startling for 220
+    index = level + error * 18.0 / np.sqrt(respondents)
+    promoters = rng.binomial(respondents, np.clip(0.34 + (index - 68) / 90, 0.05, 0.9))
+    detractors = rng.binomial(respondents - promoters, np.clip(0.30 - (index - 68) / 110, 0.02, 0.9))
+    return pd.DataFrame(
+        {
+            "quarter": pd.date_range("2021-07-01", periods=20, freq="QS"),
+            "respondents": respondents,
+            "mean_index": index.round(1),
+            "sd_index": sd.round(1),
+            "promoters": promoters,
+            "passives": respondents - promoters - detractors,
+            "detractors": detractors,
+        }
+    )
+
+
+def inspections(seed: int) -> pd.DataFrame:
+    """Return the incoming lots week by week: how many packs were inspected, and what was wrong with them."""
+    rng = generator(seed, "inspections")
+    day = pd.date_range(par.START + pd.Timedelta(days=3), par.TODAY, freq="7D")
+    week = np.arange(1, len(day) + 1)
+    supplier = rng.choice(3, len(day), p=[0.5, 0.3, 0.2])
+    inspected = rng.integers(150, 251, len(day))
+    worse = (week >= P["inspection", "shift_week"]) & (supplier == 1)
+    rate = np.where(worse, P["inspection", "shifted_rate"], P["inspection", "defect_rate"])
+    defective = rng.binomial(inspected, rate)
+    shares = np.where(worse[:, None], (0.25, 0.52, 0.06, 0.12, 0.05), par.DEFECT_SHARES)
+    causes = rng.multinomial(defective, shares)
+    return pd.DataFrame(
+        {
+            "inspection_id": week,
+            "date": day,
+            "supplier": np.array(["supplier_1", "supplier_2", "supplier_3"])[supplier],
+            "inspected": inspected,
+            "defective": defective,
+            **{name: causes[:, k] for k, name in enumerate(par.DEFECTS)},
+        }
+    )

@@ -91,13 +91,15 @@ def histories(seed: int, places: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     account = np.arange(places)
     born = -rng.geometric(np.array([0.25, 0.10, 0.04, 0.06])[stage])
     care = np.zeros(places, bool)
-    treated = rng.permutation(places) % 2 == 0
     plain = np.array([transition_matrix(g) for g in par.TRUST_GROUPS])
     cared = np.array([transition_matrix(g, care=True) for g in par.TRUST_GROUPS])
     accounts = [pd.DataFrame({"account": account, "group": group, "start": born, "predecessor": -1})]
     rows = []
     for month in range(months):
         if month == _CARE_START:
+            # Randomised within stage: each stage is split into halves, so the arms are alike.
+            treated = np.zeros(places, bool)
+            treated[np.lexsort((rng.random(places), stage))[::2]] = True
             care = treated.copy()
             in_wave = pd.DataFrame({"account": account, "care": treated})
         rows.append(np.column_stack([account, np.full(places, month), stage]))
@@ -183,7 +185,7 @@ def account_months(seed: int, ever: pd.DataFrame, stages: pd.DataFrame) -> pd.Da
             "orders": orders,
             "volume_kg": kg.round(1),
             "revenue": revenue.round(2),
-            "margin": (revenue * (mean["margin_rate"] + rng.normal(0, 0.03, n))).round(2),
+            "margin": (revenue * (mean["margin_rate"] + rng.normal(0, 0.05, n))).round(2),
             "visits": rng.poisson(mean["visits"] + 2.0 * care),
             "complaints": rng.poisson(mean["complaints"]),
             "response_hours": np.exp(

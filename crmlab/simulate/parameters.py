@@ -89,42 +89,42 @@ TRUST_GROUPS = ("low", "mid", "high")
 # monthly moves by trust group, rows = from; columns exploration, formation, stability, decline, lost
 TRANSITIONS = {
     "low": (
-        (0.790, 0.130, 0, 0.080, 0),
-        (0, 0.860, 0.075, 0.065, 0),
-        (0, 0, 0.930, 0.070, 0),
-        (0, 0.060, 0, 0.720, 0.220),
+        (0.760, 0.130, 0, 0.110, 0),
+        (0, 0.780, 0.090, 0.130, 0),
+        (0, 0, 0.895, 0.105, 0),
+        (0, 0.080, 0, 0.780, 0.140),
     ),
     "mid": (
-        (0.810, 0.150, 0, 0.040, 0),
-        (0, 0.865, 0.100, 0.035, 0),
-        (0, 0, 0.965, 0.035, 0),
-        (0, 0.110, 0, 0.760, 0.130),
+        (0.800, 0.140, 0, 0.060, 0),
+        (0, 0.830, 0.100, 0.070, 0),
+        (0, 0, 0.950, 0.050, 0),
+        (0, 0.110, 0, 0.785, 0.105),
     ),
     "high": (
-        (0.820, 0.165, 0, 0.015, 0),
-        (0, 0.868, 0.120, 0.012, 0),
-        (0, 0, 0.988, 0.012, 0),
-        (0, 0.180, 0, 0.750, 0.070),
+        (0.830, 0.140, 0, 0.030, 0),
+        (0, 0.860, 0.110, 0.030, 0),
+        (0, 0, 0.978, 0.022, 0),
+        (0, 0.130, 0, 0.780, 0.090),
     ),
 }
 # what care does to the monthly moves while it lasts: multipliers of climbing, slipping and being lost
 CARE_EFFECTS = {
-    "exploration": {"climb": 1.10, "decline": 0.80, "lost": 1.0},
-    "formation": {"climb": 1.50, "decline": 0.40, "lost": 1.0},
-    "stability": {"climb": 1.0, "decline": 0.25, "lost": 1.0},
-    "decline": {"climb": 1.60, "decline": 1.0, "lost": 0.60},
+    "exploration": {"climb": 1.10, "decline": 0.60, "lost": 1.0},
+    "formation": {"climb": 1.60, "decline": 0.25, "lost": 1.0},
+    "stability": {"climb": 1.0, "decline": 0.20, "lost": 1.0},
+    "decline": {"climb": 1.70, "decline": 1.0, "lost": 0.50},
 }
 CARE_COST_PER_MONTH = 480.0
 # months of an account by stage: Poisson means, and log-means with the standard deviation of the logs
 MONTH_FEATURES = pd.DataFrame(
     {
-        "orders": (2.2, 4.6, 7.6, 3.6),
-        "kg_per_order": (7.0, 9.5, 12.0, 9.0),
-        "margin_rate": (0.26, 0.29, 0.32, 0.25),
-        "visits": (2.4, 1.7, 0.9, 2.1),
-        "complaints": (0.30, 0.22, 0.15, 0.95),
-        "response_hours": (20.0, 12.0, 9.0, 26.0),
-        "noise": (0.55, 0.45, 0.40, 0.60),
+        "orders": (1.9, 4.2, 8.0, 5.2),
+        "kg_per_order": (5.0, 8.0, 11.0, 9.5),
+        "margin_rate": (0.27, 0.30, 0.32, 0.25),
+        "visits": (2.8, 2.2, 1.0, 1.9),
+        "complaints": (0.40, 0.35, 0.30, 1.00),
+        "response_hours": (18.0, 13.0, 9.0, 16.0),
+        "noise": (0.50, 0.50, 0.55, 0.60),
     },
     index=list(STAGES),
 )
@@ -225,9 +225,9 @@ _SCALARS = [
     ("incident", "leave_silent", 0.25, "probability", "of leaving after saying nothing and staying at first"),
     ("incident", "recovery_intercept", 1.6, "logit", "of being recovered when solved at once"),
     ("incident", "recovery_per_day_late", -0.9, "logit", "change per day beyond the promise"),
-    ("customer_care", "extra_1", 0.22, "probability", "of one extra order within 60 days after 1 call"),
-    ("customer_care", "extra_2", 0.34, "probability", "of one extra order within 60 days after 2 calls"),
-    ("customer_care", "extra_3", 0.38, "probability", "of one extra order within 60 days after 3 calls"),
+    ("customer_care", "extra_1", 0.28, "probability", "of one extra order within 60 days after 1 call"),
+    ("customer_care", "extra_2", 0.42, "probability", "of one extra order within 60 days after 2 calls"),
+    ("customer_care", "extra_3", 0.48, "probability", "of one extra order within 60 days after 3 calls"),
     ("satisfaction_survey", "answer_intercept", -0.5, "logit", "an invited customer answers"),
     ("satisfaction_survey", "answer_satisfaction", 0.4, "logit", "change per unit of satisfaction"),
     ("satisfaction_survey", "method_loading", METHOD_LOADING, "none", "common to all items"),

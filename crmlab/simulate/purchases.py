@@ -36,7 +36,16 @@ def purchase_times(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> tupl
     bought = pd.DataFrame(
         {"row": np.r_[np.arange(n), row[alive]], "day": np.r_[first, day[alive]]}, dtype=float
     ).astype({"row": int})
-    return bought.sort_values(["row", "day"], ignore_index=True), dropout
+    return one_a_day(bought.sort_values(["row", "day"], ignore_index=True)), dropout
+
+
+def one_a_day(bought: pd.DataFrame) -> pd.DataFrame:
+    """Move a customer's second order of a day to the next free day, so that merging by day loses none."""
+    nth = np.arange(len(bought))
+    whole = np.floor(bought["day"].to_numpy()).astype(np.int64)
+    free = (pd.Series(whole - nth).groupby(bought["row"]).cummax() + nth).to_numpy()
+    moved = bought.assign(day=np.where(free > whole, free + 0.5, bought["day"]))
+    return moved[moved["day"] < par.DAYS].reset_index(drop=True)
 
 
 def incidents(seed: int, bought: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

@@ -156,7 +156,10 @@ def kano_survey(seed: int, people: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
     for feature, shares in par.KANO_FEATURES.items():
         category = rng.choice(5, len(who), p=shares)
         pair = np.array(
-            [cells[c][k % len(cells[c])] for c, k in zip(category, rng.integers(0, 36, len(who)))]
+            [
+                cells[c][k % len(cells[c])]
+                for c, k in zip(category, rng.integers(0, 36, len(who)), strict=True)
+            ]
         )
         slip = rng.random((len(who), 2)) < par.KANO_ERROR
         pair = np.where(slip, rng.integers(0, 5, pair.shape), pair)

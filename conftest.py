@@ -11,7 +11,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Chapters and stored outputs show the shipped cohort, whatever cohort the person at the keyboard works on.
+    # Stored outputs show the shipped cohort, whatever cohort the person at the keyboard works on.
     os.environ.pop("CRMLAB_COHORT", None)
     # Kernels must choose the inline backend themselves; the tests' own figures need no screen.
     os.environ.pop("MPLBACKEND", None)
@@ -20,10 +20,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
     matplotlib.use("agg")
     # Notebooks must not see the user's IPython start-up files, nor write into the user's history.
-    profile = tempfile.mkdtemp(prefix="crmlab-ipython-")
-    atexit.register(shutil.rmtree, profile, ignore_errors=True)
-    os.environ["IPYTHONDIR"] = profile
+    os.environ["IPYTHONDIR"] = _scratch("ipython")
+    if not hasattr(config, "workerinput"):  # the workers of pytest-xdist share one cache of cohorts
+        os.environ["CRMLAB_CACHE"] = _scratch("cache")
     _patch_nbval()
+
+
+def _scratch(purpose: str) -> str:
+    """Return a new folder that goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix=f"crmlab-{purpose}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _patch_nbval() -> None:

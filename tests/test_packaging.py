@@ -65,6 +65,7 @@ def test_every_dependency_has_both_bounds():
 
 def test_version_is_the_one_in_pyproject():
     assert crmlab.__version__ == PYPROJECT["project"]["version"]
+    assert f"(version {crmlab.__version__})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # requirements.lock

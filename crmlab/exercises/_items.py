@@ -1,0 +1,173 @@
+"""What an exercise item is, and where the items of a chapter are found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crmlab import _check, datasets
+
+_open = ContextVar("crmlab_references_open", default=False)
+
+
+@contextmanager
+def opened() -> Iterator[None]:
+    """Let a check see the references while it judges an answer."""
+    token = _open.set(True)
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+class Rival(NamedTuple):
+    """A usual wrong answer: the function that computes it, and the sentence that names the mistake.
+
+    Called like a function it gives the wrong answer; its name is the function's.
+    """
+
+    function: Callable[[], object]
+    sentence: str
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def __call__(self) -> object:
+        return self.function()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Item:
+    """One exercise: how to compute the right answer, the usual wrong ones, and when an answer counts as right.
+
+    Parameters
+    ----------
+    id
+        Chapter and number, such as ``"8.3"``.
+    points
+        Points in a graded release; the notebook's test cell says the same.
+    reference
+        Function without arguments that returns the right answer on the current cohort's data: a number, a text, a truth
+        value, a Series, a DataFrame, an array, a tuple of these, or a function. Refused to notebooks that are graded.
+    rivals
+        The usual wrong answers, each with the sentence that names its mistake.
+    hint
+        The idea, not the code; shown with an answer whose mistake is not known.
+    concepts
+        Glossary ids of the concepts that the item practises.
+    unit
+        Unit that the prompt asks for, such as ``"months"`` or ``"share between 0 and 1"``.
+    decimals
+        Rounding that the prompt asks for.
+    tolerance, relative
+        An answer is right when it differs from the reference by no more than ``tolerance + relative * |reference|``,
+        everywhere. Without `tolerance`, half a unit of the last of the `decimals` is allowed.
+    ordered
+        Whether the order of the rows is part of the answer.
+    choices
+        The words that a text answer may be.
+    cases
+        Only when the answer is a function: function without arguments that returns the tuples of arguments with which
+        the student's function is called, other ones than in the notebook.
+    exceptions
+        Names of rivals that may agree with the reference in some cohort (fewer than one in fifty), with the reason.
+    """
+
+    id: str
+    points: float
+    reference: Callable[[], object]
+    rivals: tuple[Rival, ...]
+    hint: str
+    concepts: tuple[str, ...]
+    unit: str = ""
+    decimals: int | None = None
+    tolerance: float | None = None
+    relative: float = 0.0
+    ordered: bool = False
+    choices: tuple[str, ...] = ()
+    cases: Callable[[], Iterable[tuple]] | None = None
+    exceptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[1-9]\d?\.[1-9]\d?", self.id):
+            raise ValueError(f"item id {self.id!r}: give chapter and number, such as '8.3'.")
+        unknown = set(self.exceptions) - {rival.name for rival in self.rivals}
+        if unknown:
+            raise ValueError(f"item {self.id}: exceptions name no rival: {', '.join(sorted(unknown))}.")
+        if self.tolerance is None:
+            allowed = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
+            # a value half-way between two roundings may be rounded either way
+            object.__setattr__(self, "tolerance", allowed * (1 + 1e-6))
+        object.__setattr__(self, "reference", _guarded(self.reference, self.id))
+
+    @property
+    def chapter(self) -> int:
+        """Number of the chapter."""
+        return int(self.id.split(".")[0])
+
+
+def _guarded(reference: Callable[[], object], item: str) -> Callable[[], object]:
+    @wraps(reference)
+    def guarded() -> object:
+        if datasets.grading() and not _open.get():
+            raise RuntimeError(
+                f"The reference of exercise {item} is closed while nbgrader runs a notebook: take this call out of "
+                "what you hand in."
+            )
+        return reference()
+
+    del guarded.__wrapped__  # the way around the guard need not be signposted
+    return guarded
+
+
+def items(chapter: int | str) -> tuple[Item, ...]:
+    """List the exercise items of a chapter.
+
+    Parameters
+    ----------
+    chapter
+        Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
+
+    Raises
+    ------
+    ValueError
+        If no chapter of that number has exercises.
+    """
+    number = str(chapter).strip().removeprefix("ch").lstrip("0")
+    name = f"{__package__}.ch{number:0>2}"
+    if isinstance(chapter, bool) or not re.fullmatch(r"\d{1,2}", number) or not _exists(name):
+        raise ValueError(
+            f"chapter={chapter!r} has no exercises. Give the number of a chapter that has: {', '.join(_chapters())}."
+        )
+    return tuple(import_module(name).ITEMS)
+
+
+def find(item: str) -> Item:
+    """Return the item of that id; raise ValueError with the nearest when there is none."""
+    if not isinstance(item, str):
+        raise TypeError(f"the exercise is named by a text such as '8.3', found {item!r}.")
+    known = {i.id: i for i in items(item.split(".")[0])}
+    return known[_check.choice(item.strip(), known, "item")]
+
+
+def _exists(name: str) -> bool:
+    import sys
+
+    return name in sys.modules or find_spec(name) is not None
+
+
+def _chapters() -> list[str]:
+    from pkgutil import iter_modules
+
+    package = import_module(__package__)
+    found = (re.fullmatch(r"ch(\d\d)", module.name) for module in iter_modules(package.__path__))
+    return [str(int(match[1])) for match in found if match] or ["none is written yet"]

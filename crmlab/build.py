@@ -35,8 +35,8 @@ def shipped() -> dict[str, bytes]:
     """Return path -> content of the shipped cohort: its tables, its truth and the dictionary with their hashes."""
     from crmlab import simulate
 
-    world = simulate.world(simulate.SEED, simulate.CUSTOMERS)
-    return datasets._files(world, datasets.SHIPPED, simulate.SEED)
+    world = simulate.world(simulate.SHIPPED_SEED)
+    return datasets._files(world, datasets.SHIPPED, simulate.SHIPPED_SEED)
 
 
 def data() -> None:

@@ -504,7 +504,7 @@ def _simulated(cohort: str, folder: Path | None) -> dict[str, bytes]:
     from crmlab import simulate
 
     seed = simulate.cohort_seed(cohort)
-    files = _files(simulate.world(seed, simulate.CUSTOMERS), cohort, seed)
+    files = _files(simulate.world(seed), cohort, seed)
     try:
         if folder is None:
             raise OSError("this account has no cache folder")

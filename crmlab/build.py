@@ -1,20 +1,23 @@
 """The one maintenance command: what can be made from something else is made here, never edited by hand.
 
 ``python -m crmlab.build data`` writes the shipped tables and seals them in the dictionary;
-``python -m crmlab.build dictionary`` writes ``datasets/README.md`` from the dictionary.
+``python -m crmlab.build dictionary`` writes ``datasets/README.md`` from the dictionary;
+``python -m crmlab.build notebooks [paths]`` runs notebooks and stores their outputs;
+``python -m crmlab.build exercises`` writes ``notebooks/exercises`` from ``notebooks/solutions``.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from crmlab import datasets
+from crmlab import _notebooks, datasets
 
 
 def write(path: Path, content: bytes) -> bool:
@@ -91,7 +94,38 @@ def dictionary() -> None:
     write(datasets._home() / "README.md", readme())
 
 
-COMMANDS: dict[str, Callable[[], None]] = {"data": data, "dictionary": dictionary}
+def notebooks(paths: Sequence[Path] = ()) -> None:
+    """Run notebooks on the shipped cohort and store their outputs; without paths, all that are written by hand."""
+    for path in paths or _notebooks.chapters():
+        start = time.perf_counter()
+        changed = write(path, _notebooks.executed(path))
+        print(
+            f"{path}: {'stored' if changed else 'unchanged'} ({time.perf_counter() - start:.0f} s)",
+            flush=True,
+        )
+
+
+def exercises() -> None:
+    """Make notebooks/exercises from notebooks/solutions with nbgrader, and remove what has no source any more."""
+    home = _notebooks.home() / "notebooks"
+    made = {
+        f"{chapter.name}/{name}": content
+        for chapter in sorted((home / "solutions").glob("ch*"))
+        for name, content in _notebooks.released(chapter).items()
+    }
+    changed = [name for name, content in made.items() if write(home / "exercises" / name, content)]
+    gone = [p for p in _notebooks.exercises() if p.relative_to(home / "exercises").as_posix() not in made]
+    for path in gone:
+        path.unlink()
+    print(f"{len(made)} exercise files; {len(changed)} written, {len(gone)} removed")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "data": data,
+    "dictionary": dictionary,
+    "notebooks": notebooks,
+    "exercises": exercises,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,8 +133,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m crmlab.build", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, function in COMMANDS.items():
-        commands.add_parser(name, help=function.__doc__).set_defaults(run=function)
-    parser.parse_args(arguments).run()
+        command = commands.add_parser(name, help=function.__doc__)
+        command.set_defaults(run=function)
+        if function is notebooks:
+            command.add_argument("paths", nargs="*", type=Path)
+    options = vars(parser.parse_args(arguments))
+    options.pop("run")(**options)
 
 
 if __name__ == "__main__":

@@ -163,8 +163,8 @@ TRUST_PATHS = {
 
 # -- service quality and Kano ---------------------------------------------------------------------
 DIMENSIONS = {"tangibles": 4, "reliability": 5, "responsiveness": 4, "assurance": 4, "empathy": 5}
-EXPECTED_MEANS = (5.2, 6.3, 6.0, 6.1, 5.7)
-PERCEIVED_MEANS = (5.4, 5.6, 5.1, 5.8, 5.2)
+EXPECTED_MEANS = (5.0, 5.9, 5.7, 5.6, 5.3)
+PERCEIVED_MEANS = (5.2, 5.5, 5.2, 5.6, 5.1)
 DERIVED_WEIGHTS = (0.08, 0.34, 0.26, 0.14, 0.18)  # what moves satisfaction with the visit
 STATED_POINTS = (22, 28, 16, 18, 16)  # what respondents say matters, out of 100
 RELATIONSHIP_GAPS = (-0.9, -1.2, -0.5, -0.8, -0.3, -1.1)
@@ -247,15 +247,21 @@ _SCALARS = [
     ("satisfaction_survey", "answer_satisfaction", 0.4, "logit", "change per unit of satisfaction"),
     ("satisfaction_survey", "method_loading", METHOD_LOADING, "none", "common to all items"),
     ("satisfaction_survey", "missing", MISSING_SHARE, "share", "of the answers"),
-    ("disconfirmation", "base", 7.1, "points", "satisfaction with the visit when expectations are just met"),
-    ("disconfirmation", "expectation", 0.15, "points", "change per point of expected service"),
+    ("disconfirmation", "base", 7.3, "points", "satisfaction with the visit when expectations are just met"),
+    (
+        "disconfirmation",
+        "expectation",
+        0.15,
+        "points",
+        "change per point of expected service, 5.5 being neutral",
+    ),
     ("disconfirmation", "negative", 1.6, "points", "change per point by which service falls short"),
-    ("disconfirmation", "positive", 0.6, "points", "change per point by which service exceeds expectation"),
-    ("disconfirmation", "noise", 0.7, "points", "standard deviation"),
+    ("disconfirmation", "positive", 0.9, "points", "change per point by which service exceeds expectation"),
+    ("disconfirmation", "noise", 0.8, "points", "standard deviation"),
     ("delight", "intercept", -1.9, "logit", "buys again at satisfaction 4 with the visit"),
     ("delight", "below", 0.75, "logit", "change per point up to 6.5"),
     ("delight", "zone", 0.10, "logit", "change per point between 6.5 and the delight threshold"),
-    ("delight", "threshold", 8.2, "points", "where delight starts"),
+    ("delight", "threshold", 8.0, "points", "where delight starts"),
     ("delight", "above", 1.5, "logit", "change per point above the threshold"),
     ("offer_choice", "benefit", 0.9, "utility", "per point of perceived benefit"),
     ("offer_choice", "price", -0.028, "utility", "per yuan"),

@@ -80,8 +80,8 @@ def service_quality_survey(
     for (name, items), e_mean, p_mean, weight in zip(
         par.DIMENSIONS.items(), par.EXPECTED_MEANS, par.PERCEIVED_MEANS, par.DERIVED_WEIGHTS, strict=True
     ):
-        expected = e_mean + 0.35 * expectation + 0.3 * rng.standard_normal(n)
-        perceived = p_mean + 0.5 * quality + 0.55 * rng.standard_normal(n)
+        expected = e_mean + 0.5 * expectation + 0.35 * rng.standard_normal(n)
+        perceived = p_mean + 0.8 * quality + 0.6 * rng.standard_normal(n)
         own_gap[f"gap_{name}"] = perceived - expected
         gap += weight * (perceived - expected)
         wanted += weight * expected
@@ -132,7 +132,7 @@ def visit_satisfaction(gap: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Return mean satisfaction with a visit: falling short hurts more than exceeding pleases."""
     return (
         P["disconfirmation", "base"]
-        + P["disconfirmation", "expectation"] * (expected - 6)
+        + P["disconfirmation", "expectation"] * (expected - 5.5)
         + P["disconfirmation", "negative"] * np.minimum(gap, 0)
         + P["disconfirmation", "positive"] * np.maximum(gap, 0)
     )

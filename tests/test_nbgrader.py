@@ -1,0 +1,143 @@
+"""The exercises in nbgrader: sources that it accepts, releases that are not stale, marks that are right."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import toy_notebooks
+
+from crmlab import _notebooks, exercises
+
+pytest.importorskip("nbgrader")
+CHAPTERS = sorted((_notebooks.home() / "notebooks" / "solutions").glob("ch*"))
+SOURCES = [path for chapter in CHAPTERS for path in sorted(chapter.glob("*.ipynb"))]
+
+
+def _settings(cell: nbformat.NotebookNode) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def _checked(cell: nbformat.NotebookNode) -> str:
+    """Return the item that a test cell checks: the cell is one call, ``check("8.3", name)``."""
+    call = ast.parse(cell.source).body[-1].value
+    assert call.func.id == "check", f"a test cell ends with check(...): {cell.source}"
+    return call.args[0].value
+
+
+# --- real chapters ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_source_passes_nbgraders_validation(path: Path):
+    from nbgrader.validator import Validator
+
+    result = Validator().validate(str(path))
+    problems = {kind: result[kind] for kind in ("type_changed", "changed", "failed") if result.get(kind)}
+    assert not problems
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.name)
+def test_release_is_not_stale(chapter: Path):
+    folder = _notebooks.home() / "notebooks" / "exercises" / chapter.name
+    committed = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    committed = {name: content for name, content in committed.items() if "checkpoint" not in name}
+    made = _notebooks.released(chapter)
+    different = sorted(n for n in made.keys() | committed.keys() if made.get(n) != committed.get(n))
+    assert not different, f"stale: {different}. Run 'python -m crmlab.build exercises' and commit."
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.name)
+def test_points_and_items_agree(chapter: Path):
+    cells = [cell for path in sorted(chapter.glob("*.ipynb")) for cell in nbformat.read(path, 4).cells]
+    tests = [c for c in cells if _settings(c).get("grade") and c.cell_type == "code"]
+    points = {_checked(cell): _settings(cell)["points"] for cell in tests}
+    assert len(points) == len(tests), "an item is checked twice"
+    assert points == {item.id: item.points for item in exercises.items(chapter.name)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_release_shows_no_solution_and_keeps_the_memo(path: Path):
+    released = nbformat.reads(_notebooks.released(path.parent)[path.name].decode(), as_version=4)
+    source = nbformat.read(path, as_version=4)
+    assert "SOLUTION" not in "".join(cell.source for cell in released.cells)
+    for before, after in zip(source.cells, released.cells, strict=True):
+        if _settings(before).get("solution"):
+            assert "SOLUTION" in before.source, f"no solution region in {_settings(before)['grade_id']}"
+            assert after.cell_type == "markdown" or "..." in after.source, "a starter holds three dots"
+        if after.cell_type == "code":
+            assert not after.outputs
+    memo = [c for c in source.cells if _settings(c).get("grade") and c.cell_type == "markdown"]
+    assert memo, "the last exercise is the decision memo, graded by a person"
+    assert "|" in memo[-1].source, "the memo's solution holds the rubric, a table"
+
+
+# --- the machinery, on a toy chapter ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_notebooks.write_solutions(tmp_path_factory.mktemp("solutions") / "ch99")
+
+
+def test_release_of_the_toy_chapter(toy: Path):
+    first, second = _notebooks.released(toy), _notebooks.released(toy)
+    assert first == second
+    assert set(first) == {"ch99.ipynb", "ch99.py"}
+    source = [cell.source for cell in nbformat.reads(first["ch99.ipynb"].decode(), as_version=4).cells]
+    assert "share_lost = ...\n# YOUR CODE HERE" in source
+    assert "def after(share, months):\n    ...\n    # YOUR CODE HERE" in source
+    assert "YOUR ANSWER HERE" in source
+    assert "SOLUTION" not in "".join(source)
+    assert toy_notebooks.MEMO not in "".join(source)
+
+
+@pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
+def test_marks_of_a_right_a_wrong_and_an_untouched_submission(toy: Path, monkeypatch: pytest.MonkeyPatch):
+    scripts = Path(sys.executable).parent  # nbgrader calls alembic by name
+    monkeypatch.setenv("PATH", str(scripts), prepend=os.pathsep)
+    from nbgrader.api import Gradebook
+    from nbgrader.converters import Autograde, GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+
+    answers = toy_notebooks.ANSWERS
+    submissions = {
+        "right": {item: solution for item, (_, solution, _) in answers.items()},
+        # a typical mistake; the reference called instead of an answer; a right one
+        "wrong": {
+            "99.1": answers["99.1"][2],
+            "99.4": "from crmlab.exercises import items\nmatrix = items(99)[3].reference()",
+            "99.9": answers["99.9"][1],
+        },
+        "untouched": {},
+    }
+    with _notebooks.course(toy) as config:
+        directory = CourseDirectory(config=config)
+        release = GenerateAssignment(coursedir=directory, config=config)
+        release.log.setLevel("ERROR")
+        release.start()
+        root = Path(directory.root)
+        released = nbformat.read(root / directory.release_directory / "ch99" / "ch99.ipynb", as_version=4)
+        for student, given in submissions.items():
+            folder = root / directory.submitted_directory / student / "ch99"
+            folder.mkdir(parents=True)
+            nbformat.write(toy_notebooks.submission(released, given), folder / "ch99.ipynb")
+            (folder / "ch99.py").write_bytes((toy / "ch99.py").read_bytes())
+        Autograde(coursedir=directory, config=config).start()
+        with Gradebook(directory.db_url) as gradebook:
+            marks = {
+                student: {
+                    grade.name: grade.auto_score
+                    for grade in gradebook.find_submission_notebook("ch99", "ch99", student).grades
+                }
+                for student in submissions
+            }
+    full = {f"check-{item.replace('.', '-')}": toy_notebooks.ITEMS[item].points for item in answers}
+    none = dict.fromkeys(full, 0.0)
+    assert marks["right"] == full | {"memo": 0.0}  # nobody has read the memo yet; it holds the stub
+    assert marks["wrong"] == none | {"check-99-9": 2.0, "memo": 0.0}
+    assert marks["untouched"] == none | {"memo": 0.0}

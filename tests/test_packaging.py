@@ -261,6 +261,7 @@ TOP_LEVEL = {
     "crmlab",
     "datasets",
     "environment.yml",
+    "nbgrader_config.py",
     "notebooks",
     "pyproject.toml",
     "requirements.lock",

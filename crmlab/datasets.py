@@ -343,7 +343,7 @@ def _dtype(field: dict[str, Any], schema: dict[str, Any]) -> Any:
     if kind == "integer":
         return "int64"
     if field.get("categoriesOrdered"):
-        return pd.CategoricalDtype(field["constraints"]["enum"], ordered=True)
+        return pd.CategoricalDtype(field["categories"], ordered=True)
     return "str"  # dates too: they are parsed by their exact format afterwards
 
 
@@ -354,7 +354,6 @@ def _parse(content: bytes, resource: dict[str, Any]) -> pd.DataFrame:
         dtype={field["name"]: _dtype(field, schema) for field in schema["fields"]},
         keep_default_na=False,
         na_values=[""],
-        float_precision="round_trip",
     )
     for field in schema["fields"]:
         if field["type"] in ("date", "datetime"):

@@ -437,11 +437,14 @@ def test_the_care_wave_is_randomised_and_its_effect_shows(shipped, moves):
     # before the wave the arms are alike
     earlier = moves[moves["arm"].notna() & (moves["month"] == "2025-06-01")]
     assert abs(z_two_shares(*((g["stage"] == "stability") for _, g in earlier.groupby("arm")))) < 3
-    # on the shipped cohort the main effect is plain to see
-    end = shipped.truth["account_stages"].query("month == @par.TODAY.replace(day=1)")
-    arms = shipped.tables["care_wave"].merge(end, how="left")
-    bad = arms["stage"].isna() | arms["stage"].isin(["decline", "lost"])
-    assert z_two_shares(bad[arms["arm"] == "control"], bad[arms["arm"] == "care"]) > 3
+    # on the shipped cohort the main effect is plain to see: fewer accounts slip into decline
+    stages = shipped.truth["account_stages"]
+    start = stages[stages["month"] == par.INTERVENTION].set_index("account_id")["stage"]
+    arms = shipped.tables["care_wave"]
+    arms = arms[arms["account_id"].map(start) != "decline"]
+    later = stages[(stages["month"] > par.INTERVENTION) & (stages["stage"] == "decline")]
+    slipped = arms["account_id"].isin(later["account_id"])
+    assert z_two_shares(slipped[arms["arm"] == "control"], slipped[arms["arm"] == "care"]) > 3
 
 
 def test_lost_accounts_are_replaced_at_once(shipped):

@@ -124,17 +124,17 @@ TRANSITIONS = {
 }
 # what care does to the monthly moves while it lasts: multipliers of climbing, slipping and being lost
 CARE_EFFECTS = {
-    "exploration": {"climb": 1.10, "decline": 0.60, "lost": 1.0},
+    "exploration": {"climb": 1.05, "decline": 0.70, "lost": 1.0},
     "formation": {"climb": 1.60, "decline": 0.25, "lost": 1.0},
     "stability": {"climb": 1.0, "decline": 0.20, "lost": 1.0},
-    "decline": {"climb": 1.70, "decline": 1.0, "lost": 0.50},
+    "decline": {"climb": 1.15, "decline": 1.0, "lost": 0.85},
 }
-CARE_COST_PER_MONTH = 480.0
+CARE_COST_PER_MONTH = 240.0
 # months of an account by stage: Poisson means, and log-means with the standard deviation of the logs
 MONTH_FEATURES = pd.DataFrame(
     {
         "orders": (1.9, 4.2, 8.0, 5.2),
-        "kg_per_order": (5.0, 8.0, 11.0, 9.5),
+        "kg_per_order": (1.0, 1.6, 2.2, 1.9),
         "margin_rate": (0.27, 0.30, 0.32, 0.25),
         "visits": (2.8, 2.2, 1.0, 1.9),
         "complaints": (0.40, 0.35, 0.30, 1.00),

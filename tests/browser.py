@@ -159,7 +159,8 @@ class Lab:
         """Ask the server's REST interface."""
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(self.url + path, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request, timeout=30) as answer:
             return answer.read()
 
 
@@ -207,7 +208,7 @@ def _wait_for(server: subprocess.Popen, runtime: Path, log: Path, timeout: float
     """Return what the server writes down about itself once it listens: its port is the one it really got."""
     until = time.monotonic() + timeout
     while time.monotonic() < until and server.poll() is None:
-        for file in runtime.glob(f"jpserver-{server.pid}.json"):
+        for file in runtime.glob("jpserver-*.json"):
             with contextlib.suppress(json.JSONDecodeError):  # still being written
                 return json.loads(file.read_text(encoding="utf-8"))
         time.sleep(0.1)

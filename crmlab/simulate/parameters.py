@@ -167,6 +167,7 @@ EXPECTED_MEANS = (5.0, 5.9, 5.7, 5.6, 5.3)
 PERCEIVED_MEANS = (5.2, 5.5, 5.2, 5.6, 5.1)
 DERIVED_WEIGHTS = (0.08, 0.34, 0.26, 0.14, 0.18)  # what moves satisfaction with the visit
 STATED_POINTS = (22, 28, 16, 18, 16)  # what respondents say matters, out of 100
+RELATIONSHIP_EXPECTED = (6.3, 6.1, 5.3, 5.9, 5.1, 5.6)
 RELATIONSHIP_GAPS = (-0.9, -1.2, -0.5, -0.8, -0.3, -1.1)
 IMPROVEMENTS = pd.DataFrame(
     [
@@ -186,7 +187,7 @@ KANO_FEATURES = {
     "airtight_resealable_pack": (0.12, 0.20, 0.56, 0.11, 0.01),
     "handwritten_gift_card": (0.50, 0.10, 0.03, 0.33, 0.04),
     "brewing_app": (0.22, 0.06, 0.02, 0.58, 0.12),
-    "free_returns": (0.12, 0.44, 0.30, 0.13, 0.01),
+    "free_returns": (0.12, 0.36, 0.37, 0.14, 0.01),
     "staff_know_my_taste": (0.40, 0.32, 0.05, 0.20, 0.03),
     "pesticide_test_report": (0.08, 0.24, 0.60, 0.08, 0.00),
     "promotional_calls": (0.04, 0.03, 0.01, 0.30, 0.62),
@@ -247,7 +248,7 @@ _SCALARS = [
     ("satisfaction_survey", "answer_satisfaction", 0.4, "logit", "change per unit of satisfaction"),
     ("satisfaction_survey", "method_loading", METHOD_LOADING, "none", "common to all items"),
     ("satisfaction_survey", "missing", MISSING_SHARE, "share", "of the answers"),
-    ("disconfirmation", "base", 7.3, "points", "satisfaction with the visit when expectations are just met"),
+    ("disconfirmation", "base", 7.5, "points", "satisfaction with the visit when expectations are just met"),
     (
         "disconfirmation",
         "expectation",
@@ -256,7 +257,7 @@ _SCALARS = [
         "change per point of expected service, 5.5 being neutral",
     ),
     ("disconfirmation", "negative", 1.6, "points", "change per point by which service falls short"),
-    ("disconfirmation", "positive", 0.9, "points", "change per point by which service exceeds expectation"),
+    ("disconfirmation", "positive", 0.5, "points", "change per point by which service exceeds expectation"),
     ("disconfirmation", "noise", 0.8, "points", "standard deviation"),
     ("delight", "intercept", -1.9, "logit", "buys again at satisfaction 4 with the visit"),
     ("delight", "below", 0.75, "logit", "change per point up to 6.5"),

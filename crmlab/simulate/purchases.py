@@ -187,7 +187,7 @@ def contacts(
         if reason == "delivery":
             chosen = chosen[chosen["channel"] != "shop"]
         # The app loses parcels: its deliveries are the weakest link of the journey.
-        weak = np.where((chosen["channel"] == "app") & (reason == "delivery"), -0.7, 0.0)
+        weak = np.where((chosen["channel"] == "app") & (reason == "delivery"), -1.1, 0.0)
         feeling = (
             3.6
             + 0.45 * satisfaction[chosen["customer_id"].to_numpy() - 1]

@@ -89,10 +89,12 @@ def service_quality_survey(
             tilt = 0.25 * (k - (items + 1) / 2)
             out[f"{name}_{k}_expected"] = scale(expected + rng.normal(0, 0.6, n))
             out[f"{name}_{k}_perceived"] = scale(perceived + tilt + rng.normal(0, 0.7, n))
-    for k, mean_gap in enumerate(par.RELATIONSHIP_GAPS, start=1):
-        expected = 5.8 + 0.3 * expectation + rng.normal(0, 0.7, n)
+    means = zip(par.RELATIONSHIP_EXPECTED, par.RELATIONSHIP_GAPS, strict=True)
+    for k, (e_mean, mean_gap) in enumerate(means, start=1):
+        expected = e_mean + 0.3 * expectation + rng.normal(0, 0.7, n)
         out[f"relationship_{k}_expected"] = scale(expected)
-        out[f"relationship_{k}_perceived"] = scale(5.8 + mean_gap + 0.45 * quality + rng.normal(0, 0.8, n))
+        perceived = e_mean + mean_gap + 0.45 * quality + rng.normal(0, 0.8, n)
+        out[f"relationship_{k}_perceived"] = scale(perceived)
     share = rng.gamma(1.5 * np.array(par.STATED_POINTS), size=(n, 5))
     points = np.rint(20 * share / share.sum(axis=1, keepdims=True)).astype(int) * 5
     points[np.arange(n), points.argmax(axis=1)] += 100 - points.sum(axis=1)
@@ -209,11 +211,11 @@ def satisfaction_tracker(seed: int) -> pd.DataFrame:
     quarter = np.arange(1, 21)
     respondents = rng.integers(180, 261, 20)
     alarm = quarter == P["tracker", "false_alarm_quarter"]
-    respondents[alarm] = 36
+    respondents[alarm] = 32
     sd = rng.normal(18.0, 0.8, 20)
     level = P["tracker", "level"] + P["tracker", "shift"] * (quarter >= P["tracker", "shift_quarter"])
     error = rng.standard_normal(20) * 0.75
-    error[alarm] = -1.7  # ordinary for 36 answers, startling for 220
+    error[alarm] = -2.0  # ordinary for 32 answers, startling for 220
     index = level + error * 18.0 / np.sqrt(respondents)
     promoters = rng.binomial(respondents, np.clip(0.34 + (index - 68) / 90, 0.05, 0.9))
     detractors = rng.binomial(respondents - promoters, np.clip(0.30 - (index - 68) / 110, 0.02, 0.9))

@@ -128,6 +128,21 @@ def test_lines_end_with_a_line_feed():
         assert b"\r" not in content and content.endswith(b"\n"), resource["path"]
 
 
+@pytest.mark.parametrize("name", RESOURCES)
+def test_another_cohort_keeps_the_constraints_too(name, files):
+    schema, frame = RESOURCES[name]["schema"], parse(files, name)
+    assert not frame.duplicated(schema["primaryKey"]).any()
+    for field in schema["fields"]:
+        values, limits = frame[field["name"]].dropna(), field.get("constraints", {})
+        as_is = pd.Timestamp if field["type"] in ("date", "datetime") else float
+        assert "minimum" not in limits or (values >= as_is(limits["minimum"])).all(), field["name"]
+        assert "maximum" not in limits or (values <= as_is(limits["maximum"])).all(), field["name"]
+        assert "unique" not in limits or values.is_unique, field["name"]
+    for key in schema.get("foreignKeys", []):
+        other = parse(files, key["reference"]["resource"] or name).set_index(key["reference"]["fields"]).index
+        assert frame.dropna(subset=key["fields"]).set_index(key["fields"]).index.isin(other).all(), key
+
+
 # -- the dictionary -------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", RESOURCES)
 def test_every_table_is_described(name):

@@ -4,8 +4,9 @@ A path model says which items measure which latent variable (`blocks`) and which
 (`paths`). PLS makes a score of every latent variable, a weighted sum of its items, and estimates the paths by
 regressions between the scores (Wold 1982; Lohmöller 1989; Tenenhaus et al. 2005).
 
-The algorithm needs the covariance matrix of the items and nothing else. That is why it is fast here, and why the
-bootstrap runs on hundreds of covariance matrices at once. Shapes: m samples (one in a fit), p items, j latent variables.
+The algorithm needs the covariance matrix of the items and nothing else. That is why it is fast here, and why
+the bootstrap runs on hundreds of covariance matrices at once. Shapes: m samples (one in a fit), p items,
+j latent variables.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SINGULAR = 1e-9  # a correlation matrix with a smaller eigenvalue counts as per
 _BATCH = 2_000_000  # numbers that the bootstrap holds at once, whatever n_resamples is
 
 
-# --- the algorithm, on covariance matrices -------------------------------------------------------------------------
+# --- the algorithm, on covariance matrices -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class _Plan:
         return table[:, np.arange(len(self.group)), self.group]
 
     def among_predictors(self, r: np.ndarray) -> np.ndarray:
-        """Correlations among the predictors of each outcome (m, k, l, l); padding adds a piece of identity."""
+        """Correlations among the predictors of each outcome (m, k, l, l), identity where padded."""
         both = self.real[:, :, None] & self.real[:, None, :]
         padding = np.eye(both.shape[1]) * ~self.real[:, :, None]
         return r[:, self.predictors[:, :, None], self.predictors[:, None, :]] * both + padding
@@ -104,7 +105,7 @@ class _Solution:
 
 
 def _outer_weights(s: np.ndarray, plan: _Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Wold's algorithm in Lohmöller's form on covariances (m, p, p): weights, iterations, converged or not."""
+    """Wold's algorithm in Lohmöller's form, on (m, p, p): weights, iterations, converged or not."""
     scheme, tolerance = plan.settings["scheme"], plan.settings["tolerance"]
     neighbours, inverse = plan.arrows + plan.arrows.T, None
     if plan.formative.any():
@@ -122,7 +123,8 @@ def _outer_weights(s: np.ndarray, plan: _Plan) -> tuple[np.ndarray, np.ndarray, 
         w, with_scores = w * scale[:, plan.group], with_scores * scale[:, None, :]
         change = np.abs(np.abs(w * sd) - before).max(axis=1)
         weights[rows], iterations[rows], converged[rows] = w, iteration, change < tolerance
-        if not (going := change >= tolerance).all():  # nan, a sample that broke down, stops too
+        going = np.isfinite(change) & (change >= tolerance)
+        if not going.all():
             rows, s, sd, w, with_scores = rows[going], s[going], sd[going], w[going], with_scores[going]
             inverse = None if inverse is None else inverse[going]
             if not len(rows):
@@ -139,8 +141,9 @@ def _outer_weights(s: np.ndarray, plan: _Plan) -> tuple[np.ndarray, np.ndarray, 
     return weights, iterations, converged
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # a sample that breaks down is nan, and reported
 def _solve(s: np.ndarray, plan: _Plan, reference: np.ndarray | float = 1.0) -> _Solution:
-    """PLS on covariances (m, p, p); every score points where its loadings agree with `reference` on the whole."""
+    """PLS on covariances (m, p, p); scores point where their loadings agree with `reference` on the whole."""
     sd = np.sqrt(np.diagonal(s, axis1=1, axis2=2))
     items = s / (sd[:, :, None] * sd[:, None, :])
     unit = 1.0 if plan.settings["standardize"] else sd
@@ -193,8 +196,8 @@ def _total(paths: np.ndarray) -> np.ndarray:
 def _covariances(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Covariances (m, p, p) of m samples that hold row i of the centred `values` counts[:, i] times.
 
-    A missing value becomes the mean of its item in that sample. In sums over the rows where both items are seen:
-    Σ(x - a)(y - b) = Σxy - bΣx - aΣy + ab·n.
+    A missing value becomes the mean of its item in that sample, so only rows where both items are seen add to
+    their sum Σ(x - a)(y - b) = Σxy - bΣx - aΣy + ab·n.
     """
     p, seen = values.shape[1], ~np.isnan(values)
     seen = np.ones((len(values), 1)) if seen.all() else seen  # without gaps one column serves all items
@@ -213,7 +216,7 @@ def _covariances(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return (products[:, :p, :p] - b * x - a * x.transpose(0, 2, 1) + a * b * n) / (counts[:1].sum() - 1)
 
 
-# --- the model -----------------------------------------------------------------------------------------------------
+# --- the model ---------------------------------------------------------------------------------------------
 
 
 class PLSPathModel:
@@ -227,13 +230,13 @@ class PLSPathModel:
     scheme : "path", "centroid" or "factorial"; how neighbours are weighted in the algorithm (Lohmöller 1989)
     modes : dict, latent variable -> "A" (reflective, the default) or "B" (formative)
     standardize : True: items have mean 0 and standard deviation 1. False: they are centred, so an item that
-        spreads more weighs more. Scores have variance 1 in both cases. All variances divide by n - 1 (software
-        that divides by n prints weights of centred items larger by √(n/(n-1)); nothing else differs).
-    missing : "mean" puts the item's mean for a missing answer, before anything is standardised; "drop" leaves out
-        respondents with a missing answer to any item of the model; "raise" refuses them
-    consistent : True for PLSc (Dijkstra & Henseler 2015): correlations of latent variables and loadings of Mode A
-        blocks are corrected for measurement error with rho_A; weights and scores stay as they are
-    tolerance, max_iterations : the algorithm stops when no weight of a standardised item changes by `tolerance`
+        spreads more weighs more. Scores have variance 1 in both cases. Variances divide by n - 1; software
+        that divides by n prints weights of centred items larger by √(n/(n-1)), and nothing else differs.
+    missing : "mean" puts the item's mean for a missing answer, before anything is standardised; "drop" leaves
+        out respondents with a missing answer to any item of the model; "raise" refuses them
+    consistent : True for PLSc (Dijkstra & Henseler 2015): correlations of latent variables and loadings of
+        Mode A blocks are corrected for measurement error with rho_A; weights and scores stay as they are
+    tolerance, max_iterations : the algorithm stops when no weight of a standardised item changes by more
 
     The sign of a score is such that its loadings sum to a positive number.
 
@@ -300,21 +303,19 @@ class PLSPathModel:
         values -= mean
         filled = np.nan_to_num(values)  # the mean is 0 now
         s = (filled.T @ filled / (len(filled) - 1))[None]
-        if (constant := np.diagonal(s[0]) <= 1e-20 * (1 + mean**2)).any():
+        if (constant := np.diagonal(s[0]) <= 1e-24 * mean**2).any():
             i = int(constant.argmax())
             raise ValueError(
                 f"item {plan.items[i]!r} is constant: every answer is {mean[i]:g}. Leave it out."
             )
         solution = _solve(s, plan)
         if problem := solution.problem[0]:
-            raise ValueError(
-                f"the model cannot be estimated: {problem}{' (after the PLSc correction)' * self._settings['consistent']}"
-                f"{_REMEDY[problem.split()[-1]]}"
-            )
+            which = "the model with consistent=True" if self._settings["consistent"] else "the model"
+            raise ValueError(f"{which} cannot be estimated: {problem}{_REMEDY[problem.split()[-1]]}")
         if self._settings["consistent"] and np.linalg.eigvalsh(solution.correlations[0])[0] < 0:
             warnings.warn(
-                "PLSc is not admissible here: the corrected correlations of the latent variables are not positive "
-                "definite. Some of them measure nearly the same. Read the estimates with care.",
+                "PLSc is not admissible here: the corrected correlations of the latent variables are not "
+                "positive definite. Some of them measure nearly the same. Read the estimates with care.",
                 stacklevel=2,
             )
         for array in (values, mean, s, *vars(solution).values()):
@@ -351,14 +352,14 @@ class PLSPathModel:
         needed = 2 + int(max(plan.arrows.sum(axis=0).max(), (plan.size * plan.formative).max()))
         if len(values) < needed:
             raise ValueError(
-                f"{len(values)} respondents ({len(survey) - len(values)} dropped) are too few: the largest regression "
-                f"of this model needs at least {needed}, and results worth trusting many more."
+                f"{len(values)} respondents ({len(survey) - len(values)} dropped) are too few: the largest "
+                f"regression of this model needs at least {needed}, and results worth trusting many more."
             )
         return values, index
 
 
 _REMEDY = {
-    "convergence": ". Look for items that correlate with nothing, try another scheme, or raise max_iterations.",
+    "convergence": ". Look for items that correlate with nothing, or raise max_iterations.",
     "collinear": ", perfectly: their regression has no unique answer. Leave one out or merge them.",
     "1]": ": PLSc is not defined. Look at the items of this block, or use consistent=False.",
 }
@@ -414,14 +415,14 @@ def _paths(paths: object, blocks: Mapping) -> list[tuple[str, str]]:
     return pairs
 
 
-# --- what comes out ------------------------------------------------------------------------------------------------
+# --- what comes out ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PLSResult:
     """A fitted PLS path model, made by `PLSPathModel.fit`. It cannot be changed: every frame is a fresh copy.
 
-    Square frames have the latent variables in rows (predictors) and columns (outcomes), in the order of `blocks`.
+    Square frames have the latent variables in rows (predictors) and columns (outcomes), ordered as `blocks`.
     """
 
     model: PLSPathModel
@@ -477,7 +478,7 @@ class PLSResult:
 
     @property
     def outer_weights(self) -> pd.Series:
-        """By item: weights of standardised (with standardize=False: centred) items in scores of variance 1."""
+        """By item: weights of standardised (or only centred) items in scores of variance 1."""
         return self._by_item(self._solution.weights[0], "outer_weight")
 
     @property
@@ -487,7 +488,7 @@ class PLSResult:
 
     @property
     def cross_loadings(self) -> pd.DataFrame:
-        """Items x latent variables: correlations with all scores; with PLSc corrected for measurement error."""
+        """Items x latent variables: correlations with scores; with PLSc corrected for measurement error."""
         return pd.DataFrame(self._solution.cross[0], self._plan.items, self._plan.latents, copy=True)
 
     @property
@@ -521,9 +522,10 @@ class PLSResult:
         used = self.settings
         formative = [latent for latent, mode in used["modes"].items() if mode == "B"]
         return (
-            f"PLS path model{', consistent (PLSc)' * used['consistent']}: {used['scheme']} scheme, {used['scaling']} "
-            f"items, Mode A{' except Mode B for ' * bool(formative)}{', '.join(formative)}, missing answers: "
-            f"{used['missing']}; {used['respondents']} respondents, converged after {used['iterations']} iterations."
+            f"PLS path model{', consistent (PLSc)' * used['consistent']}: {used['scheme']} scheme, "
+            f"{used['scaling']} items, Mode A{' except Mode B for ' * bool(formative)}{', '.join(formative)},"
+            f" missing answers: {used['missing']}; {used['respondents']} respondents, converged after "
+            f"{used['iterations']} iterations."
         )
 
     def __repr__(self) -> str:
@@ -549,9 +551,9 @@ class PLSResult:
     def reliability(self) -> pd.DataFrame:
         """By block: standardised Cronbach's alpha, rho_A, rho_C (composite reliability), AVE.
 
-        rho_C and AVE rest on `outer_loadings`. A single item counts as free of error: 1. The items of a Mode B
-        block need not agree: alpha, rho_C and AVE are undefined (nan), rho_A is 1 by convention. Cronbach (1951);
-        Dijkstra & Henseler (2015); Fornell & Larcker (1981).
+        rho_C and AVE rest on `outer_loadings`. A single item counts as free of error: 1. Items of a Mode B
+        block need not agree: alpha, rho_C and AVE are undefined (nan), rho_A is 1 by convention. Cronbach
+        (1951); Dijkstra & Henseler (2015); Fornell & Larcker (1981).
         """
         plan, loadings = self._plan, self._solution.loadings[0]
         total = np.diagonal(plan.member.T @ (self._s[0] / np.outer(self._sd, self._sd)) @ plan.member)
@@ -570,8 +572,8 @@ class PLSResult:
     def htmt(self) -> pd.DataFrame:
         """Square: heterotrait-monotrait ratios from absolute item correlations, diagonal 1.
 
-        Mean correlation between two blocks over the geometric mean of the mean correlations within them (1 for a
-        single item). Henseler, Ringle & Sarstedt (2015).
+        Mean correlation between two blocks over the geometric mean of the mean correlations within them (1
+        for a single item). Henseler, Ringle & Sarstedt (2015).
         """
         member, size = self._plan.member, self._plan.size
         sums = member.T @ np.abs(self._s[0] / np.outer(self._sd, self._sd)) @ member
@@ -588,7 +590,7 @@ class PLSResult:
         return self._square(table)
 
     def vif(self, items: bool = False) -> pd.DataFrame | pd.Series:
-        """Variance inflation of each outcome's predictors (square, nan without a path), or of items in their block."""
+        """Square: variance inflation of an outcome's predictors, nan without a path. Or of items in a block."""
         plan = self._plan
         if items:
             blocks = self._s[0] / np.outer(self._sd, self._sd) * (plan.member @ plan.member.T)
@@ -601,8 +603,8 @@ class PLSResult:
     def f_squared(self) -> pd.DataFrame:
         """Square: (R² - R² without the path) / (1 - R²), 0 where there is no path. Cohen (1988).
 
-        The whole model is estimated again without the path, weights too. A latent variable that loses its last path
-        leaves it; an outcome that loses its last predictor has R² 0.
+        The whole model is estimated again without the path, weights too. A latent variable that loses its
+        last path leaves the model; an outcome that loses its last predictor has R² 0.
         """
         model, plan, effects = self.model, self._plan, np.zeros_like(self._plan.arrows)
         for predictor, outcome in model.paths:
@@ -645,7 +647,7 @@ class PLSResult:
         return self._by_item(weights / total[plan.group], "index_weight")
 
     def index(self, minimum: float = 1, maximum: float = 10, weighting: str = "raw") -> pd.Series:
-        """Mean index of every latent variable, 0 to 100: (Σ weight·mean - minimum) / (maximum - minimum) · 100.
+        """Index of every latent variable, 0 to 100: (Σ weight·mean - minimum) / (maximum - minimum) · 100.
 
         Parameters
         ----------
@@ -655,7 +657,7 @@ class PLSResult:
         Raises
         ------
         ValueError
-            If the mean of an item is off the scale. Single answers off the scale count as they are, with a warning.
+            If the mean of an item is off the scale. Single answers off the scale count, with a warning.
         """
         minimum, maximum = _check.number(minimum, "minimum"), _check.number(maximum, "maximum")
         if minimum >= maximum:
@@ -663,8 +665,8 @@ class PLSResult:
         low, high = np.nanmin(self._values, axis=0) + self._mean, np.nanmax(self._values, axis=0) + self._mean
         if (off := np.maximum(minimum - low, high - maximum) > 1e-9).any():
             i = int((off + 1.0 * (self._mean < minimum) + (self._mean > maximum)).argmax())
-            text = f"item {self._plan.items[i]!r} has answers from {low[i]:g} to {high[i]:g}, off the scale from "
-            text += f"{minimum:g} to {maximum:g}. Name the ends of the scale as minimum and maximum."
+            text = f"item {self._plan.items[i]!r} has answers from {low[i]:g} to {high[i]:g}, off the scale "
+            text += f"from {minimum:g} to {maximum:g}. Name the ends of the scale as minimum and maximum."
             if not minimum <= self._mean[i] <= maximum:
                 raise ValueError(text)
             warnings.warn(text, stacklevel=2)
@@ -672,7 +674,7 @@ class PLSResult:
         return self._by_latent((means - minimum) / (maximum - minimum) * 100, "index")
 
     def _index_effects(self) -> np.ndarray:
-        """Total effects in index points per index point: times the ratio of the indices' standard deviations."""
+        """Total effects in index points per index point: times the ratio of the indices' spreads."""
         weights = self._solution.weights[0] / (
             self._sd if self.settings["scaling"] == "standardized" else 1.0
         )
@@ -683,8 +685,8 @@ class PLSResult:
     def importance_performance(self, target: str, minimum: float = 1, maximum: float = 10) -> pd.DataFrame:
         """Everything that acts on `target`: total_effect (standardised), importance and index.
 
-        importance is the total effect in index points of the target per index point, as in `what_if`; index has
-        "raw" weights. Ringle & Sarstedt (2016).
+        importance is the total effect in index points of the target per index point, as in `what_if`; index
+        has "raw" weights. Ringle & Sarstedt (2016).
         """
         column = self._plan.latents.index(_latent(target, self.model.blocks, "target"))
         acts = _total(self._plan.arrows)[:, column] > 0
@@ -700,8 +702,8 @@ class PLSResult:
     def what_if(self, changes: Mapping[str, float]) -> pd.Series:
         """Change of every index in points when the named indices are raised by so many points.
 
-        A named index changes by its own amount and by what other changes bring it. The model is linear, has no
-        ceiling at 100, and takes its paths for causes.
+        A named index changes by its own amount and by what other changes bring it. The model is linear, has
+        no ceiling at 100, and takes its paths for causes.
         """
         if not isinstance(changes, Mapping) or not changes:
             raise ValueError('changes must be a dictionary such as {"Quality": 5}.')
@@ -714,9 +716,9 @@ class PLSResult:
     def bootstrap(self, n_resamples: int = 1000, seed: int = 1) -> PLSBootstrap:
         """Draw respondents with replacement and estimate the model anew each time (Efron & Tibshirani 1993).
 
-        A resample goes through what `fit` does, missing="mean" included; with missing="drop" complete respondents
-        are drawn. Signs of scores follow the original loadings. Resamples without a solution are left out, counted
-        and warned about once. Working memory does not grow with `n_resamples`.
+        A resample goes through what `fit` does, missing="mean" included; with missing="drop" complete
+        respondents are drawn. Signs of scores follow the original loadings. Resamples without a solution are
+        left out, counted and warned about once. Working memory does not grow with `n_resamples`.
         """
         n_resamples = _check.whole(n_resamples, "n_resamples", minimum=2)
         rng = np.random.default_rng(_check.whole(seed, "seed", minimum=0))
@@ -728,7 +730,7 @@ class PLSResult:
             s = _covariances(
                 self._values, np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n).astype(float)
             )
-            varies = (np.diagonal(s, axis1=1, axis2=2) > 1e-9 * self._sd**2).all(axis=1)
+            varies = (np.diagonal(s, axis1=1, axis2=2) > 1e-12 * self._sd**2).all(axis=1)
             solution = _solve(s[varies], self._plan, self._solution.loadings)
             good = solution.problem == ""
             failures.update({"constant item": int((~varies).sum())})
@@ -759,7 +761,10 @@ def _estimates(solution: _Solution, plan: _Plan) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PLSBootstrap:
-    """Bootstrap of a PLS path model, made by `PLSResult.bootstrap`. `failures`: reason -> resamples left out."""
+    """Bootstrap of a PLS path model, made by `PLSResult.bootstrap`.
+
+    `failures` counts the resamples left out, by reason.
+    """
 
     result: PLSResult
     n_resamples: int
@@ -768,7 +773,10 @@ class PLSBootstrap:
     _draws: Mapping[str, np.ndarray]
 
     def draws(self, of: str = "path_coefficients") -> pd.DataFrame:
-        """One row per resample. `of`: path_coefficients, total_effects, outer_weights, outer_loadings, r_squared."""
+        """One row per resample.
+
+        `of` is path_coefficients, total_effects, outer_weights, outer_loadings or r_squared.
+        """
         plan = self.result._plan
         _check.choice(of, self._draws, "of")
         if of in ("path_coefficients", "total_effects"):
@@ -782,7 +790,7 @@ class PLSBootstrap:
     def summary(self, of: str = "path_coefficients", level: float = 0.95) -> pd.DataFrame:
         """Estimate, mean and standard error over resamples, percentile interval, t, two-sided normal p.
 
-        t is the estimate over its standard error; it is nan for what cannot vary, such as the weight of a single item.
+        t is the estimate over its standard error, nan for what cannot vary (the weight of a single item).
         """
         from scipy.special import erfc
 
@@ -802,7 +810,10 @@ class PLSBootstrap:
 
     def _caption(self) -> str:
         lost = sum(self.failures.values())
-        return f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost} could not be estimated), 95 % percentile intervals."
+        done = (
+            f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost} could not be estimated)"
+        )
+        return f"{done}, 95 % percentile intervals."
 
     def __repr__(self) -> str:
         return f"{self._caption()}\n{self.result._caption()}\n{self.summary().round(4).to_string()}"

@@ -10,6 +10,15 @@ import tempfile
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cohorts",
+        type=int,
+        default=10,
+        help="cohorts on which every exercise is tried (default 10); from 200 on, the result is stored as a table",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Stored outputs show the shipped cohort, whatever cohort the person at the keyboard works on.
     os.environ.pop("CRMLAB_COHORT", None)

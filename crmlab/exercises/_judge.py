@@ -140,7 +140,7 @@ def _called(function: Callable, cases: list[tuple]) -> tuple:
                 results.append(function(*copy.deepcopy(case)))
             except NotImplementedError:  # a starter's stub
                 results.append(None)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _Unlike(
                     f"the function stopped with {_sentence(error)} when it was called with other data than the "
                     "notebook's. It may use only its arguments."

@@ -1,0 +1,194 @@
+"""The terms of the course: English, 简体, 繁體, one definition each, and the chapter that computes them.
+
+The terms are rows of ``datasets/glossary.csv``; a chapter adds its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+import unicodedata
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from crmlab import _check, datasets
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+__all__ = ["Term", "lookup", "show", "table"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term: its names, its definition, where it is taught and what computes it."""
+
+    id: str
+    slug: str
+    term: str
+    zh_hans: str
+    zh_hant: str
+    definition: str
+    chapter: int
+    source: str
+    table: str
+    function: str
+    quantifiable: bool
+
+    def __repr__(self) -> str:
+        return f"{self.term} · {self.zh_hans} · {self.zh_hant}\n{self.definition}\n{self._where()}"
+
+    def _repr_html_(self) -> str:
+        names, definition, where = map(html.escape, repr(self).split("\n"))
+        return f"<p><b>{names}</b><br>{definition}<br><small>{where}</small></p>"
+
+    def _where(self) -> str:
+        data = f"data: {self.table}" if self.table else ""
+        code = f"computed by {self.function}" if self.function else ""
+        return " · ".join(filter(None, (self.id, f"chapter {self.chapter}", self.source, data, code)))
+
+
+def lookup(word: str) -> Term:
+    """Look a term up by its English name, its Chinese name in either script, or its id.
+
+    Capitals, hyphens, full-width letters and small slips do not matter; a part of a name will do if it fits one term only.
+
+    Parameters
+    ----------
+    word
+        What you are looking for.
+
+    Raises
+    ------
+    TypeError
+        If `word` is no text.
+    ValueError
+        If it fits no term, or several; the message lists the nearest.
+
+    Examples
+    --------
+    >>> from crmlab import glossary
+    >>> glossary.lookup("stability").zh_hans
+    '稳定期'
+    >>> glossary.lookup("穩定期").term
+    'Stability'
+    >>> glossary.lookup("Stabilty").id
+    'LC02c'
+    """
+    if not isinstance(word, str):
+        raise TypeError(f"word must be a text, found {type(word).__name__}.")
+    key = _plain(word)
+    names = [(name, term) for term in _terms().values() for name in _names(term)]
+    found = [term for name, term in names if name == key]
+    if not found and len(key) >= (2 if _is_chinese(key) else 4):  # a part of a name
+        found = [term for term in _terms().values() if any(key in name for name in _headwords(term))]
+    if not found:  # a slip: a letter more, less or wrong
+        alike = [name for name, _ in names if abs(len(name) - len(key)) <= 1]
+        cutoff = 0.6 if _is_chinese(key) else 0.8  # of three characters, one may be wrong
+        near = difflib.get_close_matches(key, alike, n=1, cutoff=cutoff)
+        found = [term for name, term in names if name in near]
+    if not found:
+        near = difflib.get_close_matches(key, [name for name, _ in names], n=3, cutoff=0.4)
+        known = list(dict.fromkeys(term.term for want in near for name, term in names if name == want))
+        hint = f"Nearest: {'; '.join(known)}. " if known else ""
+        raise ValueError(f"the glossary has no {word!r}. {hint}glossary.table() lists all terms.")
+    if len(found) > 1:
+        fitting = "; ".join(f"{term.term} ({term.id})" for term in found)
+        raise ValueError(f"{word!r} fits {len(found)} terms: {fitting}. Give the id or more of the name.")
+    return found[0]
+
+
+def table(chapter: int | None = None) -> pd.DataFrame:
+    """Return the terms as a table.
+
+    Parameters
+    ----------
+    chapter
+        Number of a chapter; None for all terms.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per term, indexed by id: slug, term, zh_hans, zh_hant, definition, chapter, source, table, function,
+        quantifiable.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has no terms.
+
+    Examples
+    --------
+    >>> from crmlab import glossary
+    >>> glossary.table(8).loc["LC02c", "zh_hant"]
+    '穩定期'
+    """
+    terms = pd.DataFrame(list(_terms().values())).set_index("id")
+    if chapter is None:
+        return terms
+    chosen = terms[terms["chapter"] == _check.whole(chapter, "chapter")]
+    if chosen.empty:
+        have = ", ".join(map(str, sorted(set(terms["chapter"]))))
+        raise ValueError(f"chapter={chapter!r} has no terms in the glossary; these chapters have: {have}.")
+    return chosen
+
+
+def show(chapter: int) -> Markdown:
+    """Show the terms of a chapter in a notebook, with their definitions in full length.
+
+    Parameters
+    ----------
+    chapter
+        Number of the chapter.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has no terms.
+    """
+    from IPython.display import Markdown
+
+    rows = [
+        f"| {row.term} | {row.zh_hans} | {row.zh_hant} | {row.definition} |"
+        for row in table(chapter).itertuples()
+    ]
+    return Markdown("\n".join(["| Term | 简体 | 繁體 | Definition |", "|---|---|---|---|", *rows]))
+
+
+@lru_cache(maxsize=1)
+def _terms() -> dict[str, Term]:
+    file = datasets._home() / "glossary.csv"
+    frame = pd.read_csv(file, dtype="str", keep_default_na=False, encoding="utf-8")
+    _check.frame(frame, [field.name for field in fields(Term)], "glossary.csv")
+    _check.unique(frame, "id", "glossary.csv")
+    _check.unique(frame, "slug", "glossary.csv")
+    frame["chapter"] = frame["chapter"].astype(int)
+    frame["quantifiable"] = frame["quantifiable"].map({"yes": True, "no": False}).astype(bool)
+    return {row["id"]: Term(**row) for row in frame.to_dict("records")}
+
+
+def _names(term: Term) -> list[str]:
+    """Return the names under which a term is found: whole ones, headwords, and what stands in brackets."""
+    whole = (term.term, term.zh_hans, term.zh_hant)
+    inside = [part for name in whole for part in re.findall(r"[(（](.*?)[)）]", name)]
+    plain = map(_plain, (term.id, *whole, *inside))
+    return list(dict.fromkeys([*plain, *_headwords(term)]))
+
+
+def _headwords(term: Term) -> list[str]:
+    """Return the names without what stands in brackets or after a colon."""
+    names = (term.slug, term.term, term.zh_hans, term.zh_hant)
+    return [_plain(re.split(r"[:：]", re.sub(r"[(（].*?[)）]", "", name))[0]) for name in names]
+
+
+def _plain(text: str) -> str:
+    """Return a text without differences of case, width, hyphens and punctuation."""
+    return " ".join(re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _is_chinese(text: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)

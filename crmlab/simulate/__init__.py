@@ -52,6 +52,8 @@ class World:
 def cohort_seed(name: str) -> int:
     """Return the seed of a cohort: the first 48 bits of its name's SHA-256.
 
+    The name is taken letter by letter; `crmlab.datasets` tidies capitals and spaces before it asks.
+
     Examples
     --------
     >>> cohort_seed("spring-2027") == cohort_seed("spring-2027")

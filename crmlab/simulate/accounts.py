@@ -231,6 +231,7 @@ def care_wave(seed: int, ever: pd.DataFrame, stages: pd.DataFrame, truth: pd.Dat
         {
             "account_id": account + 1,
             "arm": np.where(care, "care", "control"),
+            "cost_per_month": np.where(care, P["care_wave", "cost_per_month"], 0.0),
             "satisfaction_before": np.clip(before, 1, 7).round(1),
             "satisfaction_after": np.where(stayed, np.clip(after, 1, 7).round(1), np.nan),
         }

@@ -114,7 +114,8 @@ def orders(
     trouble: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the order ledger: purchases and extra orders, less those of customers who left in anger."""
-    everything = pd.concat([bought, extra], ignore_index=True)
+    everything = pd.concat([bought, extra], ignore_index=True).sort_values(["row", "day"], ignore_index=True)
+    everything = one_a_day(everything)
     left = np.full(len(people), np.inf)
     angry = trouble[trouble["left"] == 1]
     left[angry["row"].to_numpy()] = angry["day"].to_numpy()

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import json
 import os
 import time
 import uuid
@@ -103,6 +105,20 @@ def notebooks(paths: Sequence[Path] = ()) -> None:
             f"{path}: {'stored' if changed else 'unchanged'} ({time.perf_counter() - start:.0f} s)",
             flush=True,
         )
+    readme_figure()
+
+
+def figure() -> bytes:
+    """Return the picture that README.md shows: the one of the start page's cell with the tag `readme`."""
+    page = json.loads((_notebooks.home() / "notebooks" / "00-start-here.ipynb").read_text(encoding="utf-8"))
+    (cell,) = (c for c in page["cells"] if "readme" in c["metadata"].get("tags", ()))
+    (picture,) = (o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {}))
+    return base64.b64decode(picture)
+
+
+def readme_figure() -> None:
+    """Write the picture that README.md shows, from the start page's stored output."""
+    write(_notebooks.home() / "notebooks" / "figures" / "start-here.png", figure())
 
 
 def exercises() -> None:

@@ -590,7 +590,7 @@ class PLSResult:
         return self._square(table)
 
     def vif(self, items: bool = False) -> pd.DataFrame | pd.Series:
-        """Square: variance inflation of an outcome's predictors, nan without a path. Or of items in a block."""
+        """Square: variance inflation of an outcome's predictors, nan without a path. Or of items in blocks."""
         plan = self._plan
         if items:
             blocks = self._s[0] / np.outer(self._sd, self._sd) * (plan.member @ plan.member.T)

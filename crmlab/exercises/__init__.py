@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from crmlab.exercises._items import Item, Rival, items
 from crmlab.exercises._outcome import Outcome
+from crmlab.exercises._quiz import questions, quiz
 
-__all__ = ["Item", "Outcome", "Rival", "check", "items"]
+__all__ = ["Item", "Outcome", "Rival", "check", "items", "questions", "quiz"]
 
 
 def check(item: str, answer: object) -> Outcome:

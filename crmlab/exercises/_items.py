@@ -142,13 +142,18 @@ def items(chapter: int | str) -> tuple[Item, ...]:
     ValueError
         If no chapter of that number has exercises.
     """
-    number = str(chapter).strip().removeprefix("ch").lstrip("0")
-    name = f"{__package__}.ch{number:0>2}"
-    if isinstance(chapter, bool) or not re.fullmatch(r"\d{1,2}", number) or not _exists(name):
+    name = f"{__package__}.ch{chapter_number(chapter):02}"
+    if not _exists(name):
         raise ValueError(
             f"chapter={chapter!r} has no exercises. Give the number of a chapter that has: {', '.join(_chapters())}."
         )
     return tuple(import_module(name).ITEMS)
+
+
+def chapter_number(chapter: int | str) -> int:
+    """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; 0 for anything else."""
+    text = str(chapter).strip().removeprefix("ch")
+    return int(text) if re.fullmatch(r"\d{1,2}", text) and not isinstance(chapter, bool) else 0
 
 
 def find(item: str) -> Item:

@@ -1,0 +1,77 @@
+"""Multiple-choice questions for self-checks: one data file per chapter, shown by jupyterquiz, offline."""
+
+from __future__ import annotations
+
+import json
+import random
+
+from crmlab import datasets
+from crmlab.exercises._items import chapter_number
+
+# white on dark blue: readable whatever the notebook's own background is
+_COLOURS = {
+    "--jq-multiple-choice-bg": "#1f3a5f",
+    "--jq-incorrect-color": "#8c3b00",
+    "--jq-correct-color": "#00573f",
+}
+
+
+def questions(chapter: int | str) -> list[dict]:
+    """Return the questions of a chapter as they stand in ``datasets/quiz``.
+
+    Parameters
+    ----------
+    chapter
+        Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
+
+    Returns
+    -------
+    list of dict
+        Each with ``id``, ``concepts`` (glossary ids), ``question``, ``type`` and ``answers``; an answer has ``answer``,
+        ``correct`` and ``feedback``.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has no questions.
+
+    Examples
+    --------
+    >>> from crmlab import exercises
+    >>> exercises.questions(8)[-1]["id"]
+    'XA08'
+    """
+    folder = datasets._home() / "quiz"
+    known = {int(file.stem.removeprefix("ch")): file for file in sorted(folder.glob("ch*.json"))}
+    number = chapter_number(chapter)
+    if number not in known:
+        raise ValueError(
+            f"chapter={chapter!r} has no quiz; these chapters have one: {', '.join(map(str, known))}."
+        )
+    return json.loads(known[number].read_text(encoding="utf-8"))
+
+
+def quiz(chapter: int | str) -> None:
+    """Show the questions of a chapter in a notebook; a click on an answer shows what it gets right or wrong.
+
+    Parameters
+    ----------
+    chapter
+        Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
+
+    Raises
+    ------
+    ValueError
+        If the chapter has no questions.
+    """
+    from jupyterquiz import display_quiz
+
+    shown = [{key: q[key] for key in ("question", "type", "answers")} for q in questions(chapter)]
+    state = random.getstate()
+    random.seed(
+        f"quiz {chapter_number(chapter)}"
+    )  # jupyterquiz draws the ids in its output: the same in every run
+    try:
+        display_quiz(shown, colors=_COLOURS, border_radius=4, max_width=760)
+    finally:
+        random.setstate(state)

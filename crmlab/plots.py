@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from pandas import DataFrame
+    from statsmodels.regression.linear_model import RegressionResults
+
+    from crmlab.pls import PLSBootstrap, PLSResult
+    from crmlab.satisfaction import ControlChart, Quadrants
 
 # Okabe & Ito's colours, darkest first: distinct for colour-blind readers, the first four also legible as lines on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -165,3 +170,480 @@ def _sentence(text: object) -> str:
             "who cannot see it, as in plots.show(ax, 'Bars: …')."
         )
     return text
+
+
+# --- satisfaction --------------------------------------------------------------------------------------------------
+
+
+def _axes(ax: Axes | None, **subplot: Any) -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(**subplot)[1] if ax is None else ax
+
+
+def _overlap(a: tuple, b: tuple) -> float:
+    """Area that two boxes (left, bottom, right, top) share."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _label_points(ax: Axes, x: Any, y: Any, names: Any) -> None:
+    """Write a name beside every point, on the side where it covers the fewest other names and points."""
+    import numpy as np
+
+    size = 9.0
+    points = (
+        ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
+    )  # in points, as font sizes are
+    taken = [(a - 5, b - 5, a + 5, b + 5) for a, b in points]
+    frame = ax.get_window_extent()
+    left, right = frame.x0 * 72 / ax.figure.dpi, frame.x1 * 72 / ax.figure.dpi
+    for (a, b), name, *_ in sorted(zip(points, names, strict=True), key=lambda row: -row[0][1]):
+        text = str(name).replace("_", " ")
+        width, best = 0.55 * size * len(text), None
+        for dx, dy in ((7, -4), (-7 - width, -4), (-width / 2, 7), (-width / 2, -15), (5, 6), (5, -14), (-5 - width, 6), (-5 - width, -14)):  # fmt: skip
+            box = (a + dx, b + dy, a + dx + width, b + dy + size)
+            cost = sum(_overlap(box, other) for other in taken) + 9 * max(0, left - box[0], box[2] - right)
+            if best is None or cost < best[0]:
+                best = (cost, box, dx, dy)
+        taken.append(best[1])
+        ax.annotate(text, ax.transData.inverted().transform((a * ax.figure.dpi / 72, b * ax.figure.dpi / 72)),
+                    (best[2], best[3]), textcoords="offset points", fontsize=size)  # fmt: skip
+
+
+def path_diagram(
+    result: PLSResult,
+    layout: Mapping[str, tuple[float, float]],
+    *,
+    bootstrap: PLSBootstrap | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a path model: path coefficients on arrows as wide as they are strong, R² in the boxes.
+
+    Parameters
+    ----------
+    result
+        A fitted `crmlab.pls.PLSPathModel`.
+    layout
+        Place (x, y) of every latent variable in any unit, x to the right, y up; `satisfaction.acsi.layout` and its kin.
+    bootstrap
+        If given, arrows whose 95 % percentile interval contains 0 are dashed and grey.
+    title
+        Above the diagram and first in the caption.
+    ax
+        Draw there, and add to the caption that the figure has: for several diagrams in one figure.
+
+    Raises
+    ------
+    ValueError
+        If `layout` lacks a latent variable.
+
+    Examples
+    --------
+    >>> from crmlab import datasets, plots, satisfaction
+    >>> survey = datasets.load("satisfaction_survey", cohort="shipped")
+    >>> ax = plots.path_diagram(satisfaction.scsb.model(survey).fit(), satisfaction.scsb.layout)
+    >>> ax.figure.get_label()[:60]
+    'Path diagram with standardised coefficients. expectation → p'
+    """
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+    coefficients, r_squared = result.path_coefficients, result.r_squared
+    if lost := [name for name in r_squared.index if name not in layout]:
+        raise ValueError(f"layout has no place for {lost[0]!r}: add it as {{{lost[0]!r}: (x, y)}}.")
+    before = "" if ax is None else ax.figure.get_label()
+    if ax is None:
+        figure = plt.figure()
+        ax = figure.add_axes((0, 0, 1, 1))
+    frame = ax.get_position()
+    width, height = ax.figure.get_size_inches() * (frame.width, frame.height)
+    ax.set(xlim=(0, width), ylim=(0, height))  # one unit is an inch
+    ax.axis("off")
+
+    size = float(np.clip(1.35 * width + 1.3, 7, 11))  # of the letters, in points
+    half = np.array([max(len(name) for name in r_squared.index) * 0.3 * size / 72 + 0.1, 1.45 * size / 72])
+    if title:
+        ax.text(0.05, height - 0.05, title, fontsize=size + 1, va="top")
+    place = np.array([layout[name] for name in r_squared.index], dtype=float)
+    span = np.ptp(place, axis=0)
+    room = np.array([width, height - (size + 8) / 72 * bool(title)]) - 2 * half - 0.1
+    middle = np.where(span > 0, (place - place.min(axis=0)) / np.where(span > 0, span, 1), 0.5)
+    centre = dict(zip(r_squared.index, middle * room + half + 0.05, strict=True))
+    boxes = {name: (*(c - half), *(c + half)) for name, c in centre.items()}
+    for name, c in centre.items():
+        ax.add_patch(FancyBboxPatch(c - half, *(2 * half), boxstyle="round,pad=0,rounding_size=0.08", fc="#eef3f8", ec="#333333", zorder=3))  # fmt: skip
+        explained = any(outcome == name for _, outcome in result.model.paths)
+        text = name.replace("_", " ").capitalize() + (f"\n$R^2$ = {r_squared[name]:.2f}" if explained else "")
+        ax.text(*c, text, ha="center", va="center", fontsize=size, linespacing=1.25, zorder=4)
+
+    doubtful = set()
+    if bootstrap is not None:
+        interval = bootstrap.summary()
+        doubtful = set(interval.index[(interval["lower"] <= 0) & (interval["upper"] >= 0)])
+    segments = {}
+    for start, end in result.model.paths:
+        a, b = centre[start], centre[end]
+        reach = half / np.maximum(np.abs(b - a), 1e-9)  # share of the way at which the arrow leaves a box
+        edge = reach.min() + 0.03 / np.hypot(*(b - a))
+        segments[start, end] = (a + edge * (b - a), b - edge * (b - a))
+        c = coefficients.loc[start, end]
+        colour = "#888888" if (start, end) in doubtful else PALETTE[0] if c >= 0 else PALETTE[1]
+        ax.add_patch(FancyArrowPatch(*segments[start, end], arrowstyle="-|>", mutation_scale=9 + 9 * abs(c),
+                                     lw=0.7 + 0.55 * size * min(abs(c), 1), color=colour, shrinkA=0, shrinkB=0, zorder=1,
+                                     ls=(0, (3, 2)) if (start, end) in doubtful else "-"))  # fmt: skip
+    # A number goes where it covers the fewest boxes, other arrows and other numbers; short arrows choose first.
+    half_text, taken = np.array([1.35, 0.65]) * (size - 1) / 72, list(boxes.values())
+    way = {path: np.linspace(*ends, 60) for path, ends in segments.items()}
+    for path, (a, b) in sorted(segments.items(), key=lambda item: np.hypot(*(item[1][1] - item[1][0]))):
+        others = np.concatenate(
+            [points for other, points in way.items() if other != path] or [np.empty((0, 2))]
+        )
+        best = None
+        for share in (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2):
+            at = a + share * (b - a)
+            covered = np.all(np.abs(others - at) < half_text + 0.07, axis=1).sum() / 60
+            shared = sum(
+                _overlap((*(at - half_text * 1.1), *(at + half_text * 1.1)), other) for other in taken
+            )
+            cost = 20 * shared + covered + 0.1 * abs(share - 0.5)
+            best = min(best or (cost, *at), (cost, *at))
+        at = np.array(best[1:])
+        taken.append((*(at - half_text), *(at + half_text)))
+        ax.text(*at, f"{coefficients.loc[path]:.2f}", ha="center", va="center", fontsize=size - 1, zorder=5,
+                bbox={"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none"})  # fmt: skip
+
+    lines = ", ".join(f"{a} → {b} {coefficients.loc[a, b]:.2f}" for a, b in result.model.paths)
+    explained = ", ".join(
+        f"{name} {r_squared[name]:.2f}" for name in dict.fromkeys(b for _, b in result.model.paths)
+    )
+    text = f"{title + ': p' if title else 'P'}ath diagram with standardised coefficients. {lines}. R²: {explained}."
+    if bootstrap is not None:
+        named = ", ".join(f"{a} → {b}" for a, b in result.model.paths if (a, b) in doubtful) or "none"
+        text += f" Dashed, because the 95 % interval contains 0: {named}."
+    caption(ax, f"{before} {text}")
+    return ax
+
+
+def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = None) -> Axes:
+    """Draw a control chart: values, centre, limits, and the periods at which a Western Electric rule signals.
+
+    Parameters
+    ----------
+    chart
+        What `satisfaction.individuals_chart`, `mean_chart` or `p_chart` returned.
+    ylabel
+        What is charted, with its unit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots, satisfaction
+    >>> ax = plots.control_chart(satisfaction.p_chart(pd.Series([8, 12, 10]), pd.Series([200, 200, 400])))
+    >>> ax.figure.get_label()[:52]
+    'p-chart of 3 periods: centre 0.0375, limits from 0.0'
+    """
+    ax = _axes(ax)
+    table, hit = chart.table, chart.signals()
+    beyond, run = hit["rule_1"], hit.any(axis=1) & ~hit["rule_1"]
+    x = table.index
+    ax.fill_between(
+        x, table["lower"], table["upper"], step="mid", color="#dde7f0", lw=0, label="3 standard errors"
+    )
+    ax.plot(x, table["centre"], color="#555555", lw=1.2, label="centre")
+    ax.plot(x, table["value"], color=PALETTE[0], lw=1.2, marker="o", ms=4, label="value")
+    if run.any():
+        ax.plot(
+            x[run],
+            table["value"][run],
+            ls="",
+            marker="o",
+            ms=9,
+            mfc="none",
+            mec=PALETTE[4],
+            mew=2,
+            label="run rule",
+        )
+    if beyond.any():
+        ax.plot(
+            x[beyond],
+            table["value"][beyond],
+            ls="",
+            marker="D",
+            ms=7,
+            color=PALETTE[1],
+            label="beyond the limits",
+        )
+    if chart.baseline < len(table):
+        ax.axvline(x[chart.baseline - 1], color="#555555", ls=":", lw=1)
+        ax.annotate("baseline until here", (x[chart.baseline - 1], 1), xycoords=("data", "axes fraction"), xytext=(-4, -4),
+                    textcoords="offset points", ha="right", va="top", fontsize=9)  # fmt: skip
+    ax.set(ylabel=ylabel, xlabel=x.name or "period")
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncol=5,
+        fontsize=9,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+
+    def named(which: Any) -> str:
+        labels = [str(getattr(label, "date", lambda label=label: label)()) for label in x[which]]
+        return ", ".join(labels[:8]) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "") or "none"
+
+    caption(
+        ax,
+        f"{chart.kind} of {len(table)} periods{': ' + ylabel if ylabel else ''}: centre "
+        f"{chart.centre:.4g}, limits from {table['lower'].min():.4g} to {table['upper'].max():.4g} at their widest. Beyond the "
+        f"limits: {named(beyond)}. Run rules only: {named(run)}.",
+    )
+    return ax
+
+
+def quadrants(
+    result: Quadrants, *, xlabel: str = "Importance", ylabel: str = "Performance", ax: Axes | None = None
+) -> Axes:
+    """Draw importance-performance analysis: attributes as points, cut lines, the four quadrants named.
+
+    Parameters
+    ----------
+    result
+        What `satisfaction.quadrants` returned.
+    xlabel, ylabel
+        Say how importance was found and in which units both are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots, satisfaction
+    >>> ipa = satisfaction.quadrants(pd.Series({"speed": 6.1, "rooms": 4.2}), pd.Series({"speed": 4.8, "rooms": 5.6}))
+    >>> print(plots.quadrants(ipa).figure.get_label()[-72:])
+    Concentrate here: speed (6.1, 4.8). Possible overkill: rooms (4.2, 5.6).
+    """
+    ax = _axes(ax)
+    table = result.table
+    ax.margins(0.18)
+    ax.scatter(table["importance"], table["performance"], color=PALETTE[0], zorder=3)
+    ax.axvline(result.importance_cut, color="#555555", lw=1)
+    ax.axhline(result.performance_cut, color="#555555", lw=1)
+    ax.grid(False)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    corners = {
+        "concentrate here": (1, 0),
+        "keep up the good work": (1, 1),
+        "low priority": (0, 0),
+        "possible overkill": (0, 1),
+    }
+    for name, (right, top) in corners.items():
+        ax.annotate(name.capitalize(), (right, top), xycoords="axes fraction", xytext=(4 - 8 * right, 4 - 8 * top), fontsize=10,
+                    textcoords="offset points", ha="right" if right else "left", va="top" if top else "bottom", color="#777777")  # fmt: skip
+    _label_points(ax, table["importance"], table["performance"], table.index)
+    groups = (
+        f"{name.capitalize()}: "
+        + ", ".join(
+            f"{label} ({row['importance']:.3g}, {row['performance']:.3g})" for label, row in part.iterrows()
+        )
+        for name, part in table.groupby("quadrant", sort=False)
+    )
+    caption(
+        ax,
+        f"Importance and performance of {len(table)} attributes, cut at {result.rule} ({result.importance_cut:.3g}, "
+        f"{result.performance_cut:.3g}). {'. '.join(groups)}.",
+    )
+    return ax
+
+
+def kano(table: DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw better against worse coefficients of the features of a Kano survey, coloured by category.
+
+    Parameters
+    ----------
+    table
+        What `satisfaction.kano` returned.
+    """
+    ax = _axes(ax, figsize=(7.2, 5.0))
+    ax.set(
+        xlim=(0.02, -1.02),
+        ylim=(-0.02, 1.02),
+        xlabel="Worse: loss of satisfaction without it",
+        ylabel="Better: gain with it",
+    )
+    ax.axvline(-0.5, color="#999999", lw=1)
+    ax.axhline(0.5, color="#999999", lw=1)
+    ax.grid(False)
+    colours = dict(
+        zip(("must-be", "one-dimensional", "attractive", "indifferent", "reverse"), PALETTE, strict=False)
+    )
+    for (category, part), marker in zip(table.groupby("category", sort=False), "osD^v", strict=False):
+        ax.scatter(
+            part["worse"],
+            part["better"],
+            color=colours[category],
+            marker=marker,
+            s=45,
+            label=category,
+            zorder=3,
+        )
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=5, fontsize=9, columnspacing=1.2)
+    _label_points(ax, table["worse"], table["better"], table.index)
+    points = "; ".join(
+        f"{name} {row['category']} (better {row['better']:.2f}, worse {row['worse']:.2f})"
+        for name, row in table.iterrows()
+    )
+    caption(
+        ax,
+        f"Better and worse coefficients of {len(table)} features, with the most frequent category: {points}.",
+    )
+    return ax
+
+
+def gaps(table: DataFrame, *, unit: str = "points", ax: Axes | None = None) -> Axes:
+    """Draw expected and perceived service, and the gap between them, by dimension or item.
+
+    Parameters
+    ----------
+    table
+        With columns expected, perceived and gap, such as `satisfaction.Servqual.summary` returns.
+    unit
+        Of the answers.
+    """
+    ax = _axes(ax, figsize=(7.2, 0.9 + 0.42 * max(len(table), 3)))
+    y = range(len(table))[::-1]
+    for at, row in zip(y, table.itertuples(), strict=True):
+        ax.plot(
+            [row.expected, row.perceived],
+            [at, at],
+            color=PALETTE[1] if row.gap < 0 else PALETTE[2],
+            lw=3,
+            zorder=2,
+        )
+        ax.annotate(
+            f"{row.gap:+.2f}",
+            (max(row.expected, row.perceived), at),
+            xytext=(9, -4),
+            textcoords="offset points",
+            fontsize=9,
+        )
+    ax.scatter(table["expected"], y, color="#333333", marker="|", s=160, label="expected", zorder=3)
+    ax.scatter(table["perceived"], y, color=PALETTE[0], s=40, label="perceived", zorder=3)
+    ax.set_yticks(list(y), [str(name).replace("_", " ") for name in table.index])
+    ax.margins(x=0.12)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"Mean answer ({unit})")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=9)
+    named = ", ".join(
+        f"{name} {row.gap:+.2f} ({row.expected:.2f} to {row.perceived:.2f})" for name, row in table.iterrows()
+    )
+    caption(ax, f"Perceived minus expected service in {unit} (from expected to perceived): {named}.")
+    return ax
+
+
+def nps(table: DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw net promoter scores with their intervals.
+
+    Parameters
+    ----------
+    table
+        One row per period or group, as `satisfaction.nps` returns it for a DataFrame.
+    """
+    ax = _axes(ax)
+    spread = [table["nps"] - table["lower"], table["upper"] - table["nps"]]
+    ax.errorbar(table.index, table["nps"], yerr=spread, fmt="o", color=PALETTE[0], ms=5, capsize=3, lw=1.2)
+    ax.set(ylabel="Net promoter score (points)", xlabel=table.index.name or "")
+    low, high = table["nps"].idxmin(), table["nps"].idxmax()
+    caption(
+        ax,
+        f"Net promoter scores of {len(table)} samples with intervals: lowest {table['nps'].min():.1f} at "
+        f"{str(low).removesuffix(' 00:00:00')} ({table.loc[low, 'lower']:.1f} to {table.loc[low, 'upper']:.1f}, {table.loc[low, 'answers']:.0f} "
+        f"answers), highest {table['nps'].max():.1f} at {str(high).removesuffix(' 00:00:00')} ({table.loc[high, 'lower']:.1f} to "
+        f"{table.loc[high, 'upper']:.1f}, {table.loc[high, 'answers']:.0f} answers).",
+    )
+    return ax
+
+
+def delivered_value(table: DataFrame, offers: Sequence[str]) -> Figure:
+    """Draw how the delivered value of offers adds up: values upwards, costs downwards, one waterfall per offer.
+
+    Parameters
+    ----------
+    table
+        What `satisfaction.delivered_value` returned.
+    offers
+        One to three of its rows.
+    """
+    import matplotlib.pyplot as plt
+
+    if isinstance(offers, str):
+        offers = [offers]
+    if not 1 <= len(offers) <= 3:
+        raise ValueError(f"offers must name one to three offers, found {len(offers)}.")
+    if lost := [name for name in offers if name not in table.index]:
+        raise ValueError(f"table has no offer {lost[0]!r}. It has: {', '.join(map(str, table.index))}.")
+    parts = [c for c in table.columns if c not in ("total_value", "total_cost", "delivered_value")]
+    figure, panels = plt.subplots(
+        1, len(offers), sharex=True, sharey=True, squeeze=False, figsize=(7.2, 3.9), layout="constrained"
+    )
+    for ax, name in zip(panels[0], offers, strict=True):
+        level = 0.0
+        for at, part in enumerate(parts):
+            step = table.loc[name, part] * (1 if part.endswith("_value") else -1)
+            ax.barh(at, step, left=level, color=PALETTE[2] if step >= 0 else PALETTE[1])
+            level += step
+        ax.barh(len(parts), level, color=PALETTE[0])
+        ax.annotate(
+            f"{level:.0f}",
+            (max(level, 0), len(parts)),
+            xytext=(4, -4),
+            textcoords="offset points",
+            fontsize=10,
+        )
+        ax.axvline(0, color="#333333", lw=0.8)
+        ax.set(title=str(name).replace("_", " "), xlabel="yuan")
+        ax.grid(axis="y", visible=False)
+    panels[0, 0].set_yticks(range(len(parts) + 1), [c.replace("_", " ") for c in [*parts, "delivered_value"]])
+    panels[0, 0].invert_yaxis()
+    sums = "; ".join(
+        f"{name}: values {table.loc[name, 'total_value']:.0f} less costs {table.loc[name, 'total_cost']:.0f} leave "
+        f"{table.loc[name, 'delivered_value']:.0f}"
+        for name in offers
+    )
+    caption(figure, f"Delivered value of offers in yuan, component by component. {sums}.")
+    return figure
+
+
+def value_map(
+    fit: RegressionResults,
+    offers: Sequence[str],
+    *,
+    xlabel: str = "Price (yuan)",
+    ylabel: str = "Perceived benefit (1 to 10)",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw offers by price and benefit, with the fair-value line from which their distances are taken.
+
+    Parameters
+    ----------
+    fit
+        A fitted statsmodels regression of benefit on price, such as ``smf.ols("benefit ~ price", data).fit()``.
+    offers
+        Their names, in the order of the rows.
+    """
+    ax = _axes(ax)
+    price, benefit = fit.model.exog[:, -1], fit.model.endog
+    order = price.argsort()
+    ax.plot(price[order], fit.fittedvalues.to_numpy()[order], color="#555555", lw=1.5, label="fair value")
+    for x, y, distance in zip(price, benefit, fit.resid, strict=True):
+        ax.plot([x, x], [y, y - distance], color=PALETTE[2] if distance >= 0 else PALETTE[1], lw=2)
+    ax.scatter(price, benefit, color=PALETTE[0], zorder=3)
+    ax.margins(0.15)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(loc="lower right", fontsize=9)
+    _label_points(ax, price, benefit, offers)
+    named = ", ".join(f"{name} {distance:+.2f}" for name, distance in zip(offers, fit.resid, strict=True))
+    caption(
+        ax,
+        f"Value map of {len(price)} offers. The fair-value line rises by {fit.params.iloc[-1]:.4f} per unit of price; distance above (+) or below it: {named}.",
+    )
+    return ax

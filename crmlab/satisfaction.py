@@ -150,7 +150,7 @@ acsi = Specification(
     "ACSI", "American Customer Satisfaction Index",
     {"expectation": ("quality", "value", "satisfaction"), "quality": ("value", "satisfaction"),
      "value": ("satisfaction",), "satisfaction": ("complaints", "loyalty"), "complaints": ("loyalty",)},
-    {"expectation": (0, 0), "quality": (0, 1), "value": (0.95, 0.5), "satisfaction": (2, 0.5),
+    {"expectation": (0, 0), "quality": (0, 1), "value": (0.8, 0.5), "satisfaction": (2.2, 0.5),
      "complaints": (3, 1), "loyalty": (3, 0)},
     "Fornell, Johnson, Anderson, Cha & Bryant (1996), Journal of Marketing 60(4), 7-18",
 )
@@ -158,8 +158,8 @@ ecsi = Specification(
     "ECSI", "European Customer Satisfaction Index",
     {"image": ("expectation", "satisfaction", "loyalty"), "expectation": ("quality", "value", "satisfaction"),
      "quality": ("value", "satisfaction"), "value": ("satisfaction",), "satisfaction": ("loyalty",)},
-    {"image": (0, 1), "expectation": (0, 0.5), "quality": (1, 0), "value": (1.25, 0.36),
-     "satisfaction": (2.3, 0.5), "loyalty": (3, 1)},
+    {"image": (0, 1), "expectation": (0, 0.5), "quality": (1.5, 0), "value": (1.5, 0.34),
+     "satisfaction": (3, 0.6), "loyalty": (3, 1)},
     "Described by Johnson et al. (2001), Journal of Economic Psychology 22(2), 217-245",
     "Other applications put complaints between satisfaction and loyalty, as Tenenhaus et al. (2005) do.",
 )
@@ -167,8 +167,8 @@ ccsi = Specification(
     "CCSI", "Chinese Customer Satisfaction Index",
     {"image": ("expectation", "quality", "value", "satisfaction"), "expectation": ("quality", "value", "satisfaction"),
      "quality": ("value", "satisfaction"), "value": ("satisfaction",), "satisfaction": ("loyalty",)},
-    {"image": (0, 0.85), "expectation": (0, 0.15), "quality": (1.2, 0), "value": (1.2, 1),
-     "satisfaction": (2.2, 0.5), "loyalty": (3, 0.5)},
+    {"image": (0, 0.75), "expectation": (0, 0.25), "quality": (1.5, 0), "value": (1.5, 1),
+     "satisfaction": (3, 0.5), "loyalty": (3, 1)},
     "Ye, Tang & Xu (2009), China Customer Satisfaction Evaluation Model and Application",
     "Sources give six constructs and 11 relations without listing these; the arrows are the usual reading.",
 )

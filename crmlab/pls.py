@@ -723,13 +723,12 @@ class PLSResult:
         n_resamples = _check.whole(n_resamples, "n_resamples", minimum=2)
         rng = np.random.default_rng(_check.whole(seed, "seed", minimum=0))
         (n, p), parts, failures = self._values.shape, [], Counter()
-        batch = max(1, _BATCH // max(n, 16 * p * p))
+        batch = max(1, min(_BATCH // (16 * p * p), 10 * _BATCH // n))
         for start in range(0, n_resamples, batch):
-            m = min(batch, n_resamples - start)
-            drawn = rng.integers(0, n, size=(m, n)) + n * np.arange(m)[:, None]
-            s = _covariances(
-                self._values, np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n).astype(float)
-            )
+            counts = np.empty((min(batch, n_resamples - start), n), np.uint16)
+            for row in counts:
+                row[:] = np.bincount(rng.integers(0, n, size=n), minlength=n)
+            s = _covariances(self._values, counts)
             varies = (np.diagonal(s, axis1=1, axis2=2) > 1e-12 * self._sd**2).all(axis=1)
             solution = _solve(s[varies], self._plan, self._solution.loadings)
             good = solution.problem == ""

@@ -8,11 +8,11 @@ import random
 from crmlab import datasets
 from crmlab.exercises._items import chapter_number
 
-# white on dark blue: readable whatever the notebook's own background is
+# feedback has no background of its own: colours that can be read on white and on black
 _COLOURS = {
     "--jq-multiple-choice-bg": "#1f3a5f",
-    "--jq-incorrect-color": "#8c3b00",
-    "--jq-correct-color": "#00573f",
+    "--jq-incorrect-color": "#c4621a",
+    "--jq-correct-color": "#1d8a58",
 }
 
 

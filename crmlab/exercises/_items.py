@@ -98,7 +98,7 @@ class Item:
     exceptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[1-9]\d?\.[1-9]\d?", self.id):
+        if not re.fullmatch(r"(0|[1-9]\d?)\.[1-9]\d?", self.id):
             raise ValueError(f"item id {self.id!r}: give chapter and number, such as '8.3'.")
         unknown = set(self.exceptions) - {rival.name for rival in self.rivals}
         if unknown:
@@ -135,7 +135,7 @@ def items(chapter: int | str) -> tuple[Item, ...]:
     Parameters
     ----------
     chapter
-        Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
+        Number of the chapter, as ``8``, ``"8"`` or ``"08"``; 0 is the start page.
 
     Raises
     ------
@@ -151,9 +151,9 @@ def items(chapter: int | str) -> tuple[Item, ...]:
 
 
 def chapter_number(chapter: int | str) -> int:
-    """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; 0 for anything else."""
+    """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; -1 for anything else."""
     text = str(chapter).strip().removeprefix("ch")
-    return int(text) if re.fullmatch(r"\d{1,2}", text) and not isinstance(chapter, bool) else 0
+    return int(text) if re.fullmatch(r"\d{1,2}", text) and not isinstance(chapter, bool) else -1
 
 
 def find(item: str) -> Item:

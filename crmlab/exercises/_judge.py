@@ -24,14 +24,13 @@ from crmlab.exercises._outcome import Outcome
 
 _SCALES = {
     100: "is 100 times the expected value: a percentage where a share is asked for?",
-    1 / 100: "is a hundredth of the expected value: a share where a percentage is asked for?",
+    0.01: "is a hundredth of the expected value: a share where a percentage is asked for?",
     1000: "is 1,000 times the expected value: yuan where thousands are asked for?",
-    1 / 1000: "is a thousandth of the expected value: thousands where single units are asked for?",
+    0.001: "is a thousandth of the expected value: thousands where single units are asked for?",
     10_000: "is 10,000 times the expected value: yuan where 万 (10,000 yuan) are asked for?",
-    1 / 10_000: "is a ten-thousandth of the expected value: 万 (10,000 yuan) where yuan are asked for?",
+    0.0001: "is a ten-thousandth of the expected value: 万 (10,000 yuan) where yuan are asked for?",
     12: "is 12 times the expected value: months where years are asked for, or a year's total for a month's?",
-    1
-    / 12: "is a twelfth of the expected value: years where months are asked for, or a month's share of a year?",
+    1 / 12: "is a twelfth of the expected value: years where months are asked for, or a monthly mean?",
 }
 
 
@@ -54,13 +53,21 @@ def judge(item: Item, answer: object, cohort: str) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader gives no points to a cell that writes a warning
         with opened():
-            expected, rivals, cases = _known(item, cohort)
+            expected, cases = _expected(item, cohort)
         try:
-            return _judged(item, answer, expected, rivals, cases)
+            verdict, answer = _verdict(item, answer, expected, cases)
         except _Unlike as unlike:
             return _outcome(item, False, _capital(unlike))
         except Exception as error:
-            return _outcome(item, False, f"This answer cannot be read: {_sentence(error)}")
+            return _unreadable(item, error)
+        if isinstance(verdict, Outcome):
+            return verdict
+        with opened():
+            rivals = _rivals(item, cohort)
+        try:
+            return _explained(item, answer, expected, verdict, rivals)
+        except Exception as error:
+            return _unreadable(item, error)
 
 
 def agrees(item: Item, expected: object, other: object) -> bool:
@@ -68,18 +75,19 @@ def agrees(item: Item, expected: object, other: object) -> bool:
     return _difference(item, expected, other) is None
 
 
+# The references load the data of the cohort that is set; `cohort` is the caches' key only.
 @lru_cache(maxsize=512)
-def _known(item: Item, cohort: str) -> tuple[object, list[tuple[object, str]], list[tuple] | None]:
-    """Compute what the check knows, once per item and cohort: the right answer, the rivals, the cases.
-
-    `cohort` is the key only: the references load the data of the cohort that is set.
-    """
+def _expected(item: Item, cohort: str) -> tuple[object, list[tuple] | None]:
+    """Compute the right answer, once per item and cohort; for a function, what it returns for each of the cases."""
     cases = None if item.cases is None else [tuple(case) for case in item.cases()]
-    return (
-        known_answer(item.reference(), cases),
-        [(known_answer(rival(), cases), rival.sentence) for rival in item.rivals],
-        cases,
-    )
+    return known_answer(item.reference(), cases), cases
+
+
+@lru_cache(maxsize=512)
+def _rivals(item: Item, cohort: str) -> list[tuple[object, str]]:
+    """Compute the usual wrong answers, when the first answer that is not correct asks for them."""
+    _, cases = _expected(item, cohort)
+    return [(known_answer(rival(), cases), rival.sentence) for rival in item.rivals]
 
 
 def known_answer(answer: object, cases: list[tuple] | None) -> object:
@@ -87,27 +95,30 @@ def known_answer(answer: object, cases: list[tuple] | None) -> object:
     return answer if cases is None else tuple(answer(*copy.deepcopy(case)) for case in cases)
 
 
-def _judged(item, answer, expected, rivals, cases) -> Outcome:
-    if cases is not None:
+def _verdict(
+    item: Item, answer: object, expected: object, cases: list[tuple] | None
+) -> tuple[Outcome | _Difference, object]:
+    """Return the outcome if it is clear, else the difference; with the answer, or what its function returned."""
+    blank = "Replace the three dots by your answer."
+    if cases is not None and not _blank(answer):
         if not callable(answer):
-            if _blank(answer):
-                return _outcome(item, None, "Replace the three dots by your answer.")
-            return _outcome(item, False, f"The answer is {_kind(answer)} where a function is asked for.")
+            raise _Unlike(f"the answer is {_kind(answer)} where a function is asked for.")
         answer = _called(answer, cases)
+        blank = "The function returns nothing yet: an answer, or its return, is missing."
     if _blank(answer):
-        if cases is not None:
-            return _outcome(
-                item, None, "The function returns nothing yet: an answer, or its return, is missing."
-            )
-        return _outcome(item, None, "Replace the three dots by your answer.")
+        return _outcome(item, None, blank), answer
     if isinstance(expected, tuple) and isinstance(answer, tuple | list) and len(answer) == len(expected):
         open_parts = [str(n) for n, part in enumerate(answer, 1) if _blank(part)]
         if open_parts:
             what = "input" if cases is not None else "part"
-            return _outcome(item, None, f"There is no answer yet for {what} {', '.join(open_parts)}.")
-    difference = _difference(item, expected, answer)
-    if difference is None:
-        return _outcome(item, True, "")
+            return _outcome(item, None, f"There is no answer yet for {what} {', '.join(open_parts)}."), answer
+    return _difference(item, expected, answer) or _outcome(item, True, ""), answer
+
+
+def _explained(
+    item: Item, answer: object, expected: object, difference: _Difference, rivals: list
+) -> Outcome:
+    """Say which mistake explains the difference: a rival's first, it is the most particular."""
     for rival, sentence in rivals:
         if _difference(item, rival, answer) is None:
             return _outcome(item, False, sentence)
@@ -125,6 +136,10 @@ def _judged(item, answer, expected, rivals, cases) -> Outcome:
         places = "" if item.decimals is None else f" ({item.decimals} decimals asked for)"
         return _outcome(item, False, f"Very close{places}: round the final answer only, nothing before it.")
     return _outcome(item, False, f"{difference.sentence} Hint: {item.hint}".strip())
+
+
+def _unreadable(item: Item, error: Exception) -> Outcome:
+    return _outcome(item, False, f"This answer cannot be read: {_sentence(error)}")
 
 
 def _outcome(item: Item, correct: bool | None, message: str) -> Outcome:
@@ -306,10 +321,10 @@ def _word(item: Item, answer: object) -> str:
 
 
 def _normal(value: object) -> object:
-    """Return texts without differences of case, width, hyphens and spaces; other values unchanged."""
-    if not isinstance(value, str):
-        return value if isinstance(value, Number | pd.Timestamp | pd.Period | tuple) else str(value)
-    plain = unicodedata.normalize("NFKC", str.__str__(value)).casefold()
+    """Return a plain number or text, texts without differences of case, width, hyphens and spaces."""
+    if isinstance(value, Number) and not isinstance(value, complex | np.complexfloating):
+        return float(value)
+    plain = unicodedata.normalize("NFKC", str.__str__(str(value))).casefold()
     return " ".join(plain.replace("-", " ").replace("_", " ").split())
 
 

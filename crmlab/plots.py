@@ -186,8 +186,8 @@ def _overlap(a: tuple, b: tuple) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
-def _label_points(ax: Axes, x: Any, y: Any, names: Any) -> None:
-    """Write a name beside every point, on the side where it covers the fewest other names and points."""
+def _label_points(ax: Axes, x: Any, y: Any, names: Any, lines: Sequence[tuple] = ()) -> None:
+    """Write a name beside every point, where it covers the fewest other names, points and `lines` (xs, ys)."""
     import numpy as np
 
     size = 9.0
@@ -195,6 +195,9 @@ def _label_points(ax: Axes, x: Any, y: Any, names: Any) -> None:
         ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
     )  # in points, as font sizes are
     taken = [(a - 5, b - 5, a + 5, b + 5) for a, b in points]
+    for xs, ys in lines:  # as a row of dots
+        way = np.column_stack([np.linspace(*xs, 99), np.linspace(*ys, 99)])
+        taken += [(a - 2, b - 2, a + 2, b + 2) for a, b in ax.transData.transform(way) * 72 / ax.figure.dpi]
     frame = ax.get_window_extent()
     left, right = frame.x0 * 72 / ax.figure.dpi, frame.x1 * 72 / ax.figure.dpi
     for (a, b), name, *_ in sorted(zip(points, names, strict=True), key=lambda row: -row[0][1]):
@@ -380,6 +383,11 @@ def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = No
         ax.annotate("baseline until here", (x[chart.baseline - 1], 1), xycoords=("data", "axes fraction"), xytext=(-4, -4),
                     textcoords="offset points", ha="right", va="top", fontsize=9)  # fmt: skip
     ax.set(ylabel=ylabel, xlabel=x.name or "period")
+    if hasattr(x, "year"):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        ax.xaxis.set_major_locator(locator := AutoDateLocator())
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.16),
@@ -439,7 +447,9 @@ def quadrants(
     for name, (right, top) in corners.items():
         ax.annotate(name.capitalize(), (right, top), xycoords="axes fraction", xytext=(4 - 8 * right, 4 - 8 * top), fontsize=10,
                     textcoords="offset points", ha="right" if right else "left", va="top" if top else "bottom", color="#777777")  # fmt: skip
-    _label_points(ax, table["importance"], table["performance"], table.index)
+    cuts = result.importance_cut, result.performance_cut
+    cross = [((cuts[0],) * 2, ax.get_ylim()), (ax.get_xlim(), (cuts[1],) * 2)]
+    _label_points(ax, table["importance"], table["performance"], table.index, cross)
     groups = (
         f"{name.capitalize()}: "
         + ", ".join(
@@ -487,7 +497,9 @@ def kano(table: DataFrame, *, ax: Axes | None = None) -> Axes:
             zorder=3,
         )
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=5, fontsize=9, columnspacing=1.2)
-    _label_points(ax, table["worse"], table["better"], table.index)
+    _label_points(
+        ax, table["worse"], table["better"], table.index, [((-0.5, -0.5), (0, 1)), ((0, -1), (0.5, 0.5))]
+    )
     points = "; ".join(
         f"{name} {row['category']} (better {row['better']:.2f}, worse {row['worse']:.2f})"
         for name, row in table.iterrows()
@@ -529,7 +541,7 @@ def gaps(table: DataFrame, *, unit: str = "points", ax: Axes | None = None) -> A
     ax.scatter(table["expected"], y, color="#333333", marker="|", s=160, label="expected", zorder=3)
     ax.scatter(table["perceived"], y, color=PALETTE[0], s=40, label="perceived", zorder=3)
     ax.set_yticks(list(y), [str(name).replace("_", " ") for name in table.index])
-    ax.margins(x=0.12)
+    ax.margins(x=0.12, y=0.12)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(f"Mean answer ({unit})")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=9)
@@ -600,6 +612,8 @@ def delivered_value(table: DataFrame, offers: Sequence[str]) -> Figure:
             fontsize=10,
         )
         ax.axvline(0, color="#333333", lw=0.8)
+        ax.use_sticky_edges = False  # leave room beside the longest bar
+        ax.margins(x=0.08)
         ax.set(title=str(name).replace("_", " "), xlabel="yuan")
         ax.grid(axis="y", visible=False)
     panels[0, 0].set_yticks(range(len(parts) + 1), [c.replace("_", " ") for c in [*parts, "delivered_value"]])
@@ -640,7 +654,8 @@ def value_map(
     ax.margins(0.15)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(loc="lower right", fontsize=9)
-    _label_points(ax, price, benefit, offers)
+    ends = order[[0, -1]]
+    _label_points(ax, price, benefit, offers, [(price[ends], fit.fittedvalues.to_numpy()[ends])])
     named = ", ".join(f"{name} {distance:+.2f}" for name, distance in zip(offers, fit.resid, strict=True))
     caption(
         ax,

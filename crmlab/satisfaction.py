@@ -122,7 +122,10 @@ class Specification:
         """
         from crmlab.pls import PLSPathModel
 
-        own = survey_items(_check.frame(survey, argument="survey")) if items is None else dict(items)
+        _check.frame(survey, argument="survey")
+        if items is not None and not isinstance(items, Mapping):
+            raise TypeError(f"items must map constructs to lists of columns, found {type(items).__name__}.")
+        own = survey_items(survey) if items is None else items
         blocks = {}
         for construct in self.constructs:
             block = construct if construct in own else self.measured_by.get(construct, construct)
@@ -610,6 +613,10 @@ def nps(
         isinstance(answers, pd.Series) and set(_GROUPS) & set(answers.index)
     )
     if not frame and not named:
+        if not isinstance(answers, pd.Series | np.ndarray | list | tuple):
+            raise TypeError(
+                f"answers must be a Series of scores or counts by name, found {type(answers).__name__}."
+            )
         score = _check.numeric(answers, "scores", minimum=0, maximum=10)
         if (score % 1).any():
             raise ValueError("scores must be whole numbers from 0 to 10: the question has no halves.")
@@ -973,6 +980,8 @@ def p_chart(count: pd.Series, n: pd.Series, baseline: int | None = None) -> Cont
     data = _aligned(count=count, n=n)
     _check.numeric(data["count"], "count", minimum=0)
     _check.numeric(data["n"], "n", minimum=1)
+    if (data % 1).any(axis=None):
+        raise ValueError("count and n must be whole numbers: counts, not shares.")
     if (data["count"] > data["n"]).any():
         label = (data["count"] > data["n"]).idxmax()
         raise ValueError(f"count is larger than n at {label!r}: a share cannot exceed 1.")

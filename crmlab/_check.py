@@ -38,7 +38,7 @@ def frame(data: object, columns: Iterable[str] = (), argument: str = "data") -> 
         raise ValueError(
             f"{argument} has no column {missing[0]!r}. {near}It has: {', '.join(map(str, data.columns)) or 'none'}."
         )
-    doubled = [c for c in columns if list(data.columns).count(c) > 1]
+    doubled = [] if data.columns.is_unique else [c for c in columns if list(data.columns).count(c) > 1]
     if doubled:
         raise ValueError(f"{argument} has more than one column {doubled[0]!r}: rename or drop one.")
     if data.empty:

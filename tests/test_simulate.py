@@ -200,6 +200,24 @@ def test_orders_before_july_2025_follow_the_process_and_nothing_else(shipped):
     assert not kept.duplicated().any()
 
 
+def test_the_worth_of_index_points_agrees_with_simulated_purchases():
+    """The closed form against counting: the same people, bought a year ahead with and without the lift."""
+    rng = np.random.default_rng(3)
+    rate, chance_out = rng.gamma(1.0, 1 / 6.0, 400_000), rng.beta(0.8, 4.2, 400_000)
+    lifted = purchases.behaviour_after(rate, chance_out, 0.3)
+    assert purchases.behaviour_after(rate, chance_out, 0.0)[0] == pytest.approx(rate)
+    assert (lifted[0] >= rate).all() and (lifted[1] <= chance_out).all()
+    for r, p in ((rate, chance_out), lifted):
+        bought = np.minimum(rng.poisson(r * 52), rng.geometric(np.maximum(p, 1e-9)))
+        assert bought.mean() == pytest.approx((-np.expm1(-r * p * 52) / p).mean(), rel=0.01)
+
+
+def test_only_what_raises_satisfaction_brings_revenue(shipped):
+    worth = shipped.truth["driver_values"].set_index("driver")["revenue_gain"]
+    assert worth["satisfaction"] > worth["quality"] > worth["value"] > 0
+    assert worth["complaints"] == worth["loyalty"] == 0
+
+
 def test_lines_add_up_to_their_order(large):
     lines = large.tables["order_lines"].groupby("order_id")["amount"].sum().round(2)
     assert np.array_equal(lines.to_numpy(), large.tables["orders"]["amount"].to_numpy())

@@ -162,6 +162,7 @@ def world(
             columns=["item", "construct", "loading"],
         ),
         "consumers": truth.assign(dropped_out_on=_par.START + pd.to_timedelta(day, unit="D")),
+        "driver_values": _purchases.driver_values(truth, people, dropout),
         "incidents": pd.DataFrame(
             {
                 "customer_id": trouble["row"] + 1,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import betainc, betaincinv, expit, gammainc, gammaincinv, ndtr, ndtri
 
 from . import parameters as par
-from .core import chance, generator, pick
+from .core import chance, generator, pearson, pick
 from .parameters import P
 
 _HELD_BACK = (par.INTERVENTION - par.START).days  # days of history before the holdout year
@@ -46,6 +46,47 @@ def one_a_day(bought: pd.DataFrame) -> pd.DataFrame:
     free = (pd.Series(whole - nth).groupby(bought["row"]).cummax() + nth).to_numpy()
     moved = bought.assign(day=np.where(free > whole, free + 0.5, bought["day"]))
     return moved[moved["day"] < par.DAYS].reset_index(drop=True)
+
+
+def driver_values(truth: pd.DataFrame, people: pd.DataFrame, dropout: np.ndarray) -> pd.DataFrame:
+    """Return what raising one index by five points on 1 July 2025 would truly add to the next year's revenue.
+
+    Only satisfaction acts on buying, so a driver works as far as it raises satisfaction. The sum runs over
+    consumers won before that day and still there; with rate l and dropout probability p a customer is expected
+    to buy (1 - exp(-l p t)) / p times in t weeks. Incidents and care calls are left out.
+    """
+    paths = pd.DataFrame(0.0, index=par.CONSTRUCTS, columns=par.CONSTRUCTS)
+    for (cause, effect), value in par.STRUCTURAL.items():
+        paths.loc[cause, effect] = value
+    total = np.linalg.inv(np.eye(len(paths)) - paths.to_numpy())[:, par.CONSTRUCTS.index("satisfaction")]
+    there = (people["acquired_on"] < par.INTERVENTION).to_numpy() & ~(dropout < _HELD_BACK)
+    rate, chance_out, value = (
+        truth.loc[there, c].to_numpy() for c in ("purchase_rate", "dropout_probability", "mean_order_value")
+    )
+    weeks = (par.TODAY - par.INTERVENTION).days / 7
+
+    def revenue(lift: float) -> float:
+        better_rate, better_chance = behaviour_after(rate, chance_out, lift)
+        return float((value * -np.expm1(-better_rate * better_chance * weeks) / better_chance).sum())
+
+    rows = []
+    for driver, effect in zip(par.CONSTRUCTS, total, strict=True):
+        loadings, _ = par.ITEMS[driver]
+        shift = 0.45 / (par.ITEM_SD * np.mean(loadings))  # five index points are .45 on the 1-10 scale
+        rows.append((driver, shift, effect * shift, revenue(effect * shift) - revenue(0.0)))
+    return pd.DataFrame(rows, columns=["driver", "shift", "satisfaction_shift", "revenue_gain"])
+
+
+def behaviour_after(rate: np.ndarray, dropout: np.ndarray, lift: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return purchase rates and dropout probabilities after satisfaction has risen by `lift` for everybody."""
+    z_rate = ndtri(gammainc(P["bgnbd", "r"], rate * P["bgnbd", "alpha"]))
+    z_dropout = ndtri(betainc(P["bgnbd", "a"], P["bgnbd", "b"], dropout))
+    z_rate = z_rate + pearson(P["bgnbd", "satisfaction_rate"]) * lift
+    z_dropout = z_dropout + pearson(P["bgnbd", "satisfaction_dropout"]) * lift
+    return (
+        gammaincinv(P["bgnbd", "r"], ndtr(z_rate)) / P["bgnbd", "alpha"],
+        np.maximum(betaincinv(P["bgnbd", "a"], P["bgnbd", "b"], ndtr(z_dropout)), 1e-12),
+    )
 
 
 def incidents(seed: int, bought: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

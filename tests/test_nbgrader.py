@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -76,6 +77,27 @@ def test_release_shows_no_solution_and_keeps_the_memo(path: Path):
     assert "|" in memo[-1].source, "the memo's solution holds the rubric, a table"
 
 
+def _untouched(source: Path, folder: Path) -> list[str]:
+    """Run what students get, as they get it, and return what its checks say."""
+    files = _notebooks.released(source.parent)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    notebook = nbformat.reads(_notebooks.executed(folder / source.name).decode(), as_version=4)
+    shown = [
+        output.get("data", {}).get("text/plain", "")
+        for c in notebook.cells
+        for output in c.get("outputs", [])
+    ]
+    return [text for text in shown if re.match(r"\d+\.\d+ · ", text)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_untouched_release_runs_and_says_what_is_missing(path: Path, tmp_path: Path):
+    said = _untouched(path, tmp_path)
+    assert said
+    assert all("Not attempted" in text for text in said)
+
+
 # --- the machinery, on a toy chapter ------------------------------------------------------------------------------
 
 
@@ -94,6 +116,14 @@ def test_release_of_the_toy_chapter(toy: Path):
     assert "YOUR ANSWER HERE" in source
     assert "SOLUTION" not in "".join(source)
     assert toy_notebooks.MEMO not in "".join(source)
+
+
+def test_untouched_toy_release(toy: Path, tmp_path: Path):
+    assert [text[:22] for text in _untouched(toy / "ch99.ipynb", tmp_path)] == [
+        "99.1 · Not attempted. ",
+        "99.4 · Not attempted. ",
+        "99.9 · Not attempted. ",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own

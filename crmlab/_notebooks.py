@@ -55,12 +55,16 @@ def home() -> Path:
 
 def chapters() -> list[Path]:
     """Return every notebook that is written by hand: all but the released exercises."""
-    return [path for path in _all() if path.parents[1].name != "exercises"]
+    return [path for path in _all() if not _is_released(path)]
 
 
 def exercises() -> list[Path]:
     """Return the released exercises."""
-    return [path for path in _all() if path.parents[1].name == "exercises"]
+    return [path for path in _all() if _is_released(path)]
+
+
+def _is_released(path: Path) -> bool:
+    return "exercises" in path.relative_to(home()).parts
 
 
 def _all() -> list[Path]:

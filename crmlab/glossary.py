@@ -149,6 +149,12 @@ def show(chapter: int) -> Markdown:
     ------
     ValueError
         If the chapter has no terms.
+
+    Examples
+    --------
+    >>> from crmlab import glossary
+    >>> glossary.show(8).data.splitlines()[0]
+    '| Term | 简体 | 繁體 | Definition |'
     """
     from IPython.display import Markdown
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 import toy_notebooks
 
-from crmlab import _notebooks, exercises
+from crmlab import _notebooks, build, exercises
 
 pytest.importorskip("nbgrader")
 CHAPTERS = sorted((_notebooks.home() / "notebooks" / "solutions").glob("ch*"))
@@ -116,6 +117,24 @@ def test_release_of_the_toy_chapter(toy: Path):
     assert "YOUR ANSWER HERE" in source
     assert "SOLUTION" not in "".join(source)
     assert toy_notebooks.MEMO not in "".join(source)
+
+
+def test_exercises_are_written_once_and_removed_with_their_source(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    shutil.copytree(toy, tmp_path / "notebooks" / "solutions" / "ch99")
+    monkeypatch.setattr(_notebooks, "home", lambda: tmp_path)
+    said = []
+    for _ in range(2):
+        build.main(["exercises"])
+        said.append(capsys.readouterr().out)
+    assert said == ["2 exercise files; 2 written, 0 removed\n", "2 exercise files; 0 written, 0 removed\n"]
+    assert [path.name for path in _notebooks.exercises()] == ["ch99.ipynb"]
+    assert [path.parent.parent.name for path in _notebooks.chapters()] == ["solutions"]
+    shutil.rmtree(tmp_path / "notebooks" / "solutions")
+    build.main(["exercises"])
+    assert capsys.readouterr().out == "0 exercise files; 0 written, 1 removed\n"
+    assert not _notebooks.exercises()
 
 
 def test_untouched_toy_release(toy: Path, tmp_path: Path):

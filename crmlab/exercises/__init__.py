@@ -34,6 +34,14 @@ def check(item: str, answer: object) -> Outcome:
         In a grading run of nbgrader, unless the answer is correct: the cell then gets no points.
     ValueError
         If there is no such exercise.
+
+    Examples
+    --------
+    >>> from crmlab.exercises import check
+    >>> check("0.1", ...)
+    0.1 · Not attempted. Replace the three dots by your answer.
+    >>> check("0.1", "many").correct
+    False
     """
     from crmlab import datasets
     from crmlab.exercises import _items, _judge

@@ -141,6 +141,12 @@ def items(chapter: int | str) -> tuple[Item, ...]:
     ------
     ValueError
         If no chapter of that number has exercises.
+
+    Examples
+    --------
+    >>> from crmlab import exercises
+    >>> [item.id for item in exercises.items(0)]
+    ['0.1']
     """
     name = f"{__package__}.ch{chapter_number(chapter):02}"
     if not _exists(name):

@@ -566,6 +566,12 @@ def test_cusum_of_lucas_and_crosier_1982_signals_at_the_seventh_value():
     assert sat.cusum(-z)["signal"].tolist() == [""] * 6 + ["down"]
 
 
+def test_change_point_is_the_first_period_after_the_sum_was_zero():
+    point = charted([0, 0, 0, 3, 3, 3, 3]).change_point()  # sums 0 0 0 2.5 5 7.5: above 5 at position 5
+    assert point.to_dict() == {"signal": 5, "start": 3, "direction": "up"}
+    assert charted([0, 1, 0, -3, -3, -3]).change_point().tolist() == [5, 3, "down"]
+
+
 def test_p_chart_textbook_limits():
     """An Introduction to Business Statistics, example 16.6: centre .16, limits .0822 and .2378."""
     chart = sat.p_chart(pd.Series([40, 44, 22, 34, 24, 32, 28, 32, 34, 30]), pd.Series([200] * 10))
@@ -633,7 +639,7 @@ def test_tracker_varying_limits_find_the_shift_and_not_the_false_alarm():
         fooled.append(single.signals().loc[alarm, "rule_1"])
         point = means.change_point(k=1.5, h=4)  # four points are about three standard errors
         start.append(
-            point["start"] is not None and abs(point["start"] - shift) <= 1 and point["direction"] == "up"
+            point["start"] is not None and point["start"] == shift and point["direction"] == "up"
         )
     assert np.mean(early) < 0.05 and np.mean(found) > 0.97 and np.mean(late) > 0.99
     assert np.mean(fooled) > 0.75

@@ -344,8 +344,8 @@ def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = No
     >>> import pandas as pd
     >>> from crmlab import plots, satisfaction
     >>> ax = plots.control_chart(satisfaction.p_chart(pd.Series([8, 12, 10]), pd.Series([200, 200, 400])))
-    >>> ax.figure.get_label()[:52]
-    'p-chart of 3 periods: centre 0.0375, limits from 0.0'
+    >>> print(ax.figure.get_label())
+    p-chart of 3 periods: centre 0.0375, limits from 0 to 0.07779 at their widest. Beyond the limits: none. Run rules only: none.
     """
     ax = _axes(ax)
     table, hit = chart.table, chart.signals()

@@ -153,7 +153,7 @@ acsi = Specification(
     "ACSI", "American Customer Satisfaction Index",
     {"expectation": ("quality", "value", "satisfaction"), "quality": ("value", "satisfaction"),
      "value": ("satisfaction",), "satisfaction": ("complaints", "loyalty"), "complaints": ("loyalty",)},
-    {"expectation": (0, 0), "quality": (0, 1), "value": (0.8, 0.5), "satisfaction": (2.2, 0.5),
+    {"expectation": (0, 0), "quality": (0, 1), "value": (0.7, 0.5), "satisfaction": (2.3, 0.5),
      "complaints": (3, 1), "loyalty": (3, 0)},
     "Fornell, Johnson, Anderson, Cha & Bryant (1996), Journal of Marketing 60(4), 7-18",
 )

@@ -638,9 +638,7 @@ def test_tracker_varying_limits_find_the_shift_and_not_the_false_alarm():
         late.append(hits.loc[shift:].any())
         fooled.append(single.signals().loc[alarm, "rule_1"])
         point = means.change_point(k=1.5, h=4)  # four points are about three standard errors
-        start.append(
-            point["start"] is not None and point["start"] == shift and point["direction"] == "up"
-        )
+        start.append(point["start"] is not None and point["start"] == shift and point["direction"] == "up")
     assert np.mean(early) < 0.05 and np.mean(found) > 0.97 and np.mean(late) > 0.99
     assert np.mean(fooled) > 0.75
     assert np.mean(start) > 0.9

@@ -345,7 +345,7 @@ def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = No
     >>> from crmlab import plots, satisfaction
     >>> ax = plots.control_chart(satisfaction.p_chart(pd.Series([8, 12, 10]), pd.Series([200, 200, 400])))
     >>> print(ax.figure.get_label())
-    p-chart of 3 periods: centre 0.0375, limits from 0 to 0.07779 at their widest. Beyond the limits: none. Run rules only: none.
+    p-chart of 3 periods: centre 0.0375, limits from 0 to 0.0778 at their widest. Beyond the limits: none. Run rules only: none.
     """
     ax = _axes(ax)
     table, hit = chart.table, chart.signals()

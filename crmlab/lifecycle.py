@@ -1044,8 +1044,8 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
     """Compare two groupings of the same things, given in the same order, by the pairs that they put together.
 
     Returns `precision` (share of the pairs put together that belong together), `recall` (share of the pairs that belong
-    together that were put together) and `adjusted_rand` (Hubert and Arabie's index: 1 for equal groupings, about 0 by
-    chance). ValueError if they differ in length, miss a value, or one puts nothing together.
+    together that were put together) and `adjusted_rand` (the Rand index adjusted for chance: 1 for equal groupings, about
+    0 for random ones). ValueError if they differ in length, miss a value, or one puts nothing together.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
     from statsmodels.regression.linear_model import RegressionResults
 
     from crmlab.pls import PLSBootstrap, PLSResult
@@ -218,6 +218,7 @@ def path_diagram(
     layout: Mapping[str, tuple[float, float]],
     *,
     bootstrap: PLSBootstrap | None = None,
+    notes: Mapping[str, str] | None = None,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -231,6 +232,8 @@ def path_diagram(
         Place (x, y) of every latent variable in any unit, x to the right, y up; `satisfaction.acsi.layout` and its kin.
     bootstrap
         If given, arrows whose 95 % percentile interval contains 0 are dashed and grey.
+    notes
+        Latent variable -> what its box says in the place of R².
     title
         Above the diagram and first in the caption.
     ax
@@ -278,7 +281,10 @@ def path_diagram(
     for name, c in centre.items():
         ax.add_patch(FancyBboxPatch(c - half, *(2 * half), boxstyle="round,pad=0,rounding_size=0.08", fc="#eef3f8", ec="#333333", zorder=3))  # fmt: skip
         explained = any(outcome == name for _, outcome in result.model.paths)
-        text = name.replace("_", " ").capitalize() + (f"\n$R^2$ = {r_squared[name]:.2f}" if explained else "")
+        note = f"$R^2$ = {r_squared[name]:.2f}" if explained else ""
+        text = (
+            f"{name.replace('_', ' ').capitalize()}\n{note if notes is None else notes.get(name, '')}".strip()
+        )
         ax.text(*c, text, ha="center", va="center", fontsize=size, linespacing=1.25, zorder=4)
 
     doubtful = set()
@@ -326,6 +332,51 @@ def path_diagram(
         named = ", ".join(f"{a} → {b}" for a, b in result.model.paths if (a, b) in doubtful) or "none"
         text += f" Dashed, because the 95 % interval contains 0: {named}."
     caption(ax, f"{before} {text}")
+    return ax
+
+
+def what_if(
+    result: PLSResult,
+    layout: Mapping[str, tuple[float, float]],
+    changes: Mapping[str, float],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a path model with every index (0 to 100) before and after some are raised, as `PLSResult.what_if` has it.
+
+    Parameters
+    ----------
+    result, layout, title, ax
+        As for `path_diagram`. Answers run from 1 to 10.
+    changes
+        Latent variable -> points by which its index is raised.
+
+    Examples
+    --------
+    >>> from crmlab import datasets, plots, satisfaction
+    >>> survey = datasets.load("satisfaction_survey", cohort="shipped")
+    >>> scsb = satisfaction.scsb
+    >>> ax = plots.what_if(scsb.model(survey).fit(), scsb.layout, {"performance": 5})
+    >>> ax.figure.get_label()[:72]
+    'Path diagram. Raised: performance by 5 points. Index before and after: e'
+    """
+    before = result.index()
+    after = before + result.what_if(changes)
+    moved = after - before != 0
+    notes = {
+        name: f"{before[name]:.1f} → {after[name]:.1f}" if moved[name] else f"{before[name]:.1f}"
+        for name in before.index
+    }
+    ax = path_diagram(result, layout, notes=notes, title=title, ax=ax)
+    raised = (
+        ", ".join(f"{name} by {points:g} points" for name, points in changes.items() if points) or "nothing"
+    )
+    caption(
+        ax,
+        f"Path diagram{': ' + title if title else ''}. Raised: {raised}. Index before and after: "
+        f"{', '.join(f'{name} {note}' for name, note in notes.items())}.",
+    )
     return ax
 
 
@@ -661,4 +712,199 @@ def value_map(
         ax,
         f"Value map of {len(price)} offers. The fair-value line rises by {fit.params.iloc[-1]:.4f} per unit of price; distance above (+) or below it: {named}.",
     )
+    return ax
+
+
+# --- life cycle ----------------------------------------------------------------------------------------------------
+
+
+def matrices(tables: Mapping[str, DataFrame], *, unit: str = "% of the row") -> Figure:
+    """Draw matrices of probabilities side by side: rows from, columns to, shading and numbers in percent.
+
+    Parameters
+    ----------
+    tables
+        Title of each panel and its matrix, all with the same rows and columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> stages = ["stability", "decline"]
+    >>> matrix = pd.DataFrame([[0.97, 0.03], [0.20, 0.80]], stages, stages)
+    >>> print(plots.matrices({"counted": matrix}).get_label()[-36:])
+    unted: stability 97.0, decline 80.0.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(
+        1, len(tables), figsize=(3.5 * len(tables), 3.3), sharey=True, squeeze=False
+    )
+    for ax, (title, table) in zip(panels[0], tables.items(), strict=True):
+        ax.imshow(table, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+        for i, j in ((i, j) for i in range(len(table)) for j in range(table.shape[1])):
+            p = table.iloc[i, j]
+            ax.text(
+                j,
+                i,
+                f"{100 * p:.1f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if p > 0.5 else "black",
+            )
+        ax.set(title=title, xlabel="to")
+        ax.set_xticks(
+            range(table.shape[1]), table.columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=9
+        )
+        ax.set_yticks(range(len(table)), table.index, fontsize=9)
+        ax.grid(False)
+    panels[0, 0].set_ylabel("from")
+    stays = (
+        f"{title}: "
+        + ", ".join(f"{s} {100 * table.loc[s, s]:.1f}" for s in table.index if s in table.columns)
+        for title, table in tables.items()
+    )
+    caption(figure, f"Moves in one month, {unit}. Months that stay in their stage: {'; '.join(stays)}.")
+    return figure
+
+
+def intervals(
+    tables: Mapping[str, DataFrame],
+    *,
+    reference: float | None = None,
+    xlabel: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw estimates with their intervals as dots and lines, one row per group, one colour per table.
+
+    Parameters
+    ----------
+    tables
+        Name of each way to estimate, and a table with columns estimate, lower, upper, the same groups in the index.
+    reference
+        Where a vertical line is drawn, such as 1 yuan per yuan.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> table = pd.DataFrame({"estimate": [1.5], "lower": [0.5], "upper": [2.5]}, ["formation"])
+    >>> print(plots.intervals({"wave": table}, xlabel="Yuan per yuan").figure.get_label())
+    Yuan per yuan, with intervals. wave: formation 1.5 (0.5 to 2.5).
+    """
+    ax = _axes(ax)
+    for k, (name, table) in enumerate(tables.items()):
+        place = [i + 0.22 * (k - (len(tables) - 1) / 2) for i in range(len(table))]
+        ax.hlines(place, table["lower"], table["upper"], color=PALETTE[k], lw=2)
+        ax.plot(table["estimate"], place, "o", color=PALETTE[k], label=name)
+    if reference is not None:
+        ax.axvline(reference, color="#333333", lw=1, ls="--")
+    ax.set_yticks(range(len(table)), [str(g).replace("_", " ") for g in table.index])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set(xlabel=xlabel)
+    ax.grid(axis="y", visible=False)
+    if len(tables) > 1:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=len(tables), fontsize=9)
+    said = (
+        f"{name}: "
+        + ", ".join(
+            f"{g} {r['estimate']:.3g} ({r['lower']:.3g} to {r['upper']:.3g})" for g, r in table.iterrows()
+        )
+        for name, table in tables.items()
+    )
+    caption(ax, f"{xlabel or 'Estimates'}, with intervals. {'; '.join(said)}.")
+    return ax
+
+
+def bridge(steps: Series, *, unit: str = "yuan", ax: Axes | None = None) -> Axes:
+    """Draw how one total became another: first and last bar from zero, gains and losses hanging in between.
+
+    Parameters
+    ----------
+    steps
+        First total, steps that add up, last total, each with its name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> steps = pd.Series({"2024": 10, "lost": -4, "new": 3, "2025": 9})
+    >>> print(plots.bridge(steps, unit="thousand yuan").figure.get_label())
+    Bridge in thousand yuan: 2024 10, lost -4, new +3, 2025 9.
+    """
+    ax = _axes(ax)
+    names, values = list(steps.index), list(steps)
+    level = 0.0
+    for i, value in enumerate(values):
+        whole = i in (0, len(values) - 1)
+        start = 0.0 if whole else level
+        color = PALETTE[0] if whole else PALETTE[2] if value >= 0 else PALETTE[1]
+        ax.bar(i, value, bottom=start, color=color, width=0.6)
+        text = f"{value:,.0f}" if whole else f"{value:+,.0f}"
+        ax.annotate(
+            text, (i, max(start, start + value)), (0, 3), textcoords="offset points", ha="center", fontsize=9
+        )
+        level = start + value
+    ax.set_xticks(range(len(names)), names)
+    ax.set(ylabel=unit.capitalize())
+    ax.margins(y=0.1)
+    ax.grid(axis="x", visible=False)
+    said = [
+        f"{n} {v:,.0f}" if i in (0, len(names) - 1) else f"{n} {v:+,.0f}"
+        for i, (n, v) in enumerate(steps.items())
+    ]
+    caption(ax, f"Bridge in {unit}: {', '.join(said)}.")
+    return ax
+
+
+def occupancy(shares: DataFrame, *, xlabel: str = "Months from now", ax: Axes | None = None) -> Axes:
+    """Draw shares that add up to one as stacked areas, a row of `shares` for each moment.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> shares = pd.DataFrame({"stability": [1.0, 0.8], "lost": [0.0, 0.2]}, [0, 12])
+    >>> print(plots.occupancy(shares).figure.get_label())
+    Stacked shares. Months from now 0: stability 100%, lost 0%. 12: stability 80%, lost 20%.
+    """
+    ax = _axes(ax)
+    colors = [*PALETTE[: shares.shape[1] - 1], "#bbbbbb"]
+    ax.stackplot(shares.index, shares.T, labels=[str(c) for c in shares.columns], colors=colors)
+    ax.set(xlabel=xlabel, ylabel="Share", ylim=(0, 1), xlim=(shares.index[0], shares.index[-1]))
+    ax.grid(False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=shares.shape[1], fontsize=9)
+    ends = (
+        f"{when}: " + ", ".join(f"{s} {p:.0%}" for s, p in shares.loc[when].items())
+        for when in shares.index[[0, -1]]
+    )
+    caption(ax, f"Stacked shares. {xlabel} {'. '.join(ends)}.")
+    return ax
+
+
+def pauses(minutes: Series, rules: Mapping[str, float], *, ax: Axes | None = None) -> Axes:
+    """Draw how long the pauses between events are, on a logarithmic axis, with the rules that cut them.
+
+    Parameters
+    ----------
+    minutes
+        Pauses in minutes, above zero.
+    rules
+        Name of each rule and its limit in minutes.
+    """
+    import numpy as np
+
+    ax = _axes(ax)
+    ax.hist(minutes, bins=np.geomspace(minutes.min(), minutes.max(), 45), color=PALETTE[0])
+    ax.set_xscale("log")
+    for (name, limit), color in zip(rules.items(), PALETTE[1:], strict=False):
+        ax.axvline(limit, color=color, lw=2, label=name)
+    ticks = {1: "1 min", 10: "10 min", 60: "1 h", 600: "10 h", 1440: "1 d", 10080: "1 w", 100800: "10 w"}
+    ax.set_xticks(list(ticks), list(ticks.values()), fontsize=9)
+    ax.set_xticks([], minor=True)
+    ax.set(xlabel="Pause before the next act", ylabel="Acts")
+    ax.legend(fontsize=9)
+    cuts = "; ".join(f"{(minutes > limit).sum():,} are longer than {name}" for name, limit in rules.items())
+    caption(ax, f"Histogram of {len(minutes):,} pauses between acts of a customer, logarithmic axis: {cuts}.")
     return ax

@@ -99,10 +99,10 @@ def test_value_agrees_with_pfeifer_and_carraway_2000(horizon: int | None, publis
     np.testing.assert_allclose(value, published, atol=5e-5)
 
 
-def test_pair_agreement_agrees_with_hubert_and_arabie_1985() -> None:
-    # The example of their section on the corrected index, as commonly reprinted: 0.571 for these two partitions of four.
+def test_pair_agreement_by_hand() -> None:
+    # 6 pairs; 2 belong together, 1 was put together, rightly: (1 - 2/6) / (1.5 - 2/6) = 4/7
     found = lc.pair_agreement(pd.Series([0, 0, 1, 1]), pd.Series([0, 0, 1, 2]))
-    assert found["adjusted_rand"] == pytest.approx(4 / 7)
+    assert found.tolist() == pytest.approx([1, 1 / 2, 4 / 7])
 
 
 # -- moves, counted by hand -----------------------------------------------------------------------------------------

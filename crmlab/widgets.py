@@ -1,0 +1,69 @@
+"""Sliders around methods and plots. A widget computes nothing: an ordinary cell beside it shows the default values.
+
+ipywidgets is imported inside the functions, so that `import crmlab.widgets` costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+    from pandas import DataFrame
+
+    from crmlab.pls import PLSResult
+
+__all__ = ["what_if"]
+
+
+def what_if(
+    result: PLSResult,
+    layout: Mapping[str, tuple[float, float]],
+    rates: DataFrame,
+    start: Mapping[str, int],
+    *,
+    budget: float,
+    most: int = 5,
+) -> Widget:
+    """Return sliders that raise indices point by point, with the path diagram, the cost and the gain.
+
+    Parameters
+    ----------
+    result, layout
+        A fitted index model and its places, as for `crmlab.plots.what_if`.
+    rates
+        By driver: columns cost and gain, in yuan per index point.
+    start
+        Driver -> points at which its slider starts; 0 if not named.
+    budget
+        In yuan: a plan that costs more is called so.
+    most
+        Where the sliders end.
+
+    Raises
+    ------
+    ValueError
+        If `rates` lacks a column, or `start` names a driver that `rates` does not have.
+    """
+    import ipywidgets
+
+    from crmlab import _check, plots
+
+    _check.frame(rates, ["cost", "gain"], "rates")
+    for name in start:
+        _check.choice(name, rates.index, "start")
+
+    def draw(**points: Any) -> None:
+        plan = rates.mul(points, axis=0).sum()
+        money = f"cost {plan['cost']:,.0f} yuan, gain {plan['gain']:,.0f}, net {plan['gain'] - plan['cost']:+,.0f}"
+        over = plan["cost"] > budget
+        plots.show(plots.what_if(result, layout, points, title=money + "  OVER BUDGET" * over))
+
+    sliders = {
+        name: ipywidgets.IntSlider(
+            start.get(name, 0), 0, most, description=name.capitalize(), continuous_update=False
+        )
+        for name in rates.index
+    }
+    return ipywidgets.VBox([*sliders.values(), ipywidgets.interactive_output(draw, sliders)])

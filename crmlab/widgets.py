@@ -5,7 +5,7 @@ ipywidgets is imported inside the functions, so that `import crmlab.widgets` cos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from crmlab.pls import PLSResult
 
-__all__ = ["what_if"]
+__all__ = ["sliders", "what_if"]
 
 
 def what_if(
@@ -67,3 +67,54 @@ def what_if(
         for name in rates.index
     }
     return ipywidgets.VBox([*sliders.values(), ipywidgets.interactive_output(draw, sliders)])
+
+
+def sliders(
+    function: Callable[..., Any], labels: Mapping[str, str] | None = None, **ranges: tuple[float, ...]
+) -> Widget:
+    """Return a slider for each argument of `function`, with what it returns below.
+
+    Parameters
+    ----------
+    function
+        What an ordinary cell beside the widget calls with the default values; it returns a table or the Axes of a figure.
+    labels
+        Argument -> what stands beside its slider.
+    **ranges
+        Argument -> (smallest, largest, step, start). The result changes when a slider is let go.
+
+    Raises
+    ------
+    ValueError
+        If a range is not made of four numbers in order.
+
+    Examples
+    --------
+    >>> from crmlab import widgets
+    >>> widgets.sliders(lambda months: months, months=(0, 60, 6, 99))
+    Traceback (most recent call last):
+    ...
+    ValueError: months=(0, 60, 6, 99): give smallest, largest, step and start, such as (0, 60, 6, 24).
+    """
+    import ipywidgets
+    from IPython.display import display
+
+    from crmlab import plots
+
+    made = {}
+    for name, given in ranges.items():
+        if len(given) != 4 or not given[0] <= given[3] <= given[1] or given[2] <= 0:
+            raise ValueError(
+                f"{name}={given}: give smallest, largest, step and start, such as (0, 60, 6, 24)."
+            )
+        kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in given) else ipywidgets.FloatSlider
+        low, high, step, start = given
+        made[name] = kind(start, min=low, max=high, step=step, description=(labels or {}).get(name, name))
+        made[name].continuous_update = False
+        made[name].style, made[name].layout = {"description_width": "initial"}, {"width": "480px"}
+
+    def show(**values: Any) -> None:
+        result = function(**values)
+        plots.show(result) if hasattr(result, "figure") else display(result)
+
+    return ipywidgets.VBox([*made.values(), ipywidgets.interactive_output(show, made)])

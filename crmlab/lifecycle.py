@@ -155,8 +155,9 @@ class Chain(_Shown):
 
     Parameters
     ----------
-    matrix : DataFrame, square, the same states in rows (from) and columns (to), rows sum to one. A state that leads
-        only to itself is absorbing, such as "lost". A period is a month, unless `value` is told otherwise.
+    matrix : DataFrame, the same states in rows (from) and columns (to), rows sum to one. A state that leads only to
+        itself is absorbing, such as "lost"; it may stand in the columns only. A period is a month, unless `value` is
+        told otherwise.
 
     Raises
     ------
@@ -177,6 +178,8 @@ class Chain(_Shown):
 
     def __post_init__(self) -> None:
         matrix = _check.frame(self.matrix, argument="matrix")
+        if len(beyond := [s for s in matrix.columns if s not in matrix.index]) == 1:
+            matrix = _square(matrix[[*matrix.index, *beyond]], [*matrix.index, *beyond])
         states = list(matrix.index)
         if len(set(states)) < len(states) or sorted(map(str, states)) != sorted(map(str, matrix.columns)):
             raise ValueError(
@@ -943,6 +946,42 @@ def care_value(
     table = pd.DataFrame({"gain": treated - plain, "cost": spent}, pd.Index(control.states, name="state"))
     table = table.loc[control.transient]
     return table.assign(net=table["gain"] - table["cost"], gain_per_yuan=table["gain"] / table["cost"])
+
+
+def care_intervals(
+    control: HiddenMarkovBootstrap,
+    care: HiddenMarkovBootstrap,
+    reward: Mapping | pd.Series,
+    cost: float,
+    months: int = 12,
+    yearly_rate: float = 0.10,
+    horizon: int | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Yuan gained for a yuan of care, by stage, with the interval over resamples of accounts in both arms.
+
+    The other parameters and what is raised are those of `care_value`; `level` is that of the percentile interval, and
+    resamples are paired in their order.
+
+    Returns
+    -------
+    DataFrame
+        By stage: estimate, lower, upper.
+
+    Examples
+    --------
+    >>> panel = pd.DataFrame({"account_id": np.repeat([1, 2], 3), "classified": list("aabbba"),
+    ...     "month": list(pd.date_range("2025-01-01", periods=3, freq="MS")) * 2})
+    >>> found = HiddenMarkov(panel, pd.DataFrame(np.eye(2), ["a", "b"], ["a", "b"])).fit().bootstrap(5)
+    >>> care_intervals(found, found, {"a": 9, "b": 1}, 4, horizon=12).loc["a"].tolist()  # care that changes nothing
+    [0.0, 0.0, 0.0]
+    """
+    rest = {"months": months, "yearly_rate": yearly_rate, "horizon": horizon}
+    tail = (1 - _check.number(level, "level", minimum=0.5, maximum=0.9999)) / 2
+    pairs = [(control.result, care.result), *zip(control.chains, care.chains, strict=False)]
+    first, *draws = (care_value(a, b, reward, cost, **rest)["gain_per_yuan"] for a, b in pairs)
+    bounds = pd.DataFrame(draws).quantile([tail, 1 - tail])
+    return pd.DataFrame({"estimate": first, "lower": bounds.iloc[0], "upper": bounds.iloc[1]})
 
 
 def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Series) -> pd.DataFrame:

@@ -202,6 +202,12 @@ def test_two_states_by_hand() -> None:
     assert two.value({"stability": 100})["stability"] == pytest.approx(100 / (1 - 0.9 / (1 + d)))
 
 
+def test_an_absorbing_state_may_stand_in_the_columns_only() -> None:
+    short = lc.Chain(pd.DataFrame([[0.1, 0.9]], ["stability"], ["lost", "stability"]))
+    assert short.matrix.to_numpy().tolist() == [[0.9, 0.1], [0, 1]]
+    assert short.absorbing == ["lost"]
+
+
 def test_steady_state_by_hand() -> None:
     assert chain([[0.5, 0.5], [0.25, 0.75]]).steady_state().tolist() == pytest.approx([1 / 3, 2 / 3])
     three = chain([[0.5, 0.5, 0], [0, 0.8, 0.2], [0, 0, 1]], ["new", "old", "lost"])
@@ -387,15 +393,17 @@ def test_care_is_found_in_the_wave(big, rule) -> None:
     ledger = ledger[ledger["month"] >= "2025-07-01"].merge(big.tables["care_wave"][["account_id", "arm"]])
     ledger = ledger.assign(classified=rule.classify(ledger))
     arms = {a: lc.HiddenMarkov(d, rule.error_rates, lost="lost_on").fit() for a, d in ledger.groupby("arm")}
-    truth = big.truth["transition_matrices"].merge(
-        big.truth["accounts"].groupby("trust_group").size().rename("n"), on="trust_group"
-    )
     slip = {a: chain_.matrix.loc["stability", "decline"] for a, chain_ in arms.items()}
-    assert len(truth) > 0
     assert slip["care"] < 0.4 * slip["control"]
     reward = {"exploration": 100, "formation": 400, "stability": 1100, "decline": 500}
     worth = lc.care_value(arms["control"], arms["care"], reward, cost=240)
     assert (worth.loc[["formation", "stability"], "gain_per_yuan"] > 1).all()
+    draws = {a: found.bootstrap(10) for a, found in arms.items()}
+    spread = lc.care_intervals(draws["control"], draws["care"], reward, 240)
+    assert spread["estimate"].tolist() == pytest.approx(worth["gain_per_yuan"].tolist())
+    assert (spread["lower"] < spread["upper"]).all()
+    wider = lc.care_intervals(draws["control"], draws["care"], reward, 240, level=0.999)
+    assert (wider["upper"] >= spread["upper"]).all()
 
 
 def test_the_rule_reads_no_visits_unless_told(big, rule) -> None:
@@ -614,7 +622,11 @@ BAD_CALLS = [
     (lambda: chain([[1.1, -0.1], [0, 1]]), ValueError, "at least 0"),
     (lambda: chain([[np.nan, 1], [0, 1]]), ValueError, "missing"),
     (lambda: chain([[np.inf, 1], [0, 1]]), ValueError, "infinite"),
-    (lambda: lc.Chain(pd.DataFrame([[1.0]], ["a"], ["b"])), ValueError, "found rows a and columns b"),
+    (
+        lambda: lc.Chain(pd.DataFrame([[1.0, 0]], ["a"], ["b", "c"])),
+        ValueError,
+        "found rows a and columns b, c",
+    ),
     (lambda: lc.Chain(pd.DataFrame([["x"]], ["a"], ["a"])), TypeError, "numeric"),
     (lambda: TWO.after(1.5), TypeError, "whole number"),
     (lambda: TWO.after(-1), ValueError, "at least 0"),

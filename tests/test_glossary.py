@@ -68,7 +68,7 @@ def test_lookup_forgives(word: str, id: str):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("customer life", "Nearest: "),
+        ("customer life course", "Nearest: "),
         ("information", "has no 'information'"),  # not formation
         ("", r"table\(\) lists all terms"),
         ("Life-cycle", r"fits \d+ terms"),

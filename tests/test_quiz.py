@@ -73,11 +73,11 @@ def test_shown_offline_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch):
     exercises.quiz("08")
     assert shown[: len(shown) // 2] == shown[len(shown) // 2 :]
     page = "".join(shown)
-    assert all(json.dumps(question["question"]) in page for question in QUESTIONS)
+    assert all(json.dumps(question["question"]) in page for question in exercises.questions(8))
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
 
 
 @pytest.mark.parametrize("chapter", [98, 0, "x", None, True, 8.0])
 def test_chapter_without_quiz_is_an_error(chapter: object):
-    with pytest.raises(ValueError, match="has no quiz; these chapters have one: 8"):
+    with pytest.raises(ValueError, match=r"has no quiz; these chapters have one: (\d+, )*8\b"):
         exercises.quiz(chapter)

@@ -33,7 +33,17 @@ from crmlab import _check
 if TYPE_CHECKING:
     from crmlab.simulate import World
 
-__all__ = ["SHIPPED", "current_cohort", "describe", "grading", "load", "names", "truth", "use_cohort"]
+__all__ = [
+    "SHIPPED",
+    "current_cohort",
+    "describe",
+    "grading",
+    "load",
+    "names",
+    "reference",
+    "truth",
+    "use_cohort",
+]
 
 SHIPPED = "shipped"
 _DICTIONARY = "datapackage.json"
@@ -190,6 +200,34 @@ def describe(name: str | None = None, *, truth: bool = False) -> pd.DataFrame:
     out = pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
     out.attrs = {"title": resource["title"], "description": resource["description"], "key": _key(resource)}
     return out
+
+
+def reference(name: str) -> pd.DataFrame:
+    """Load a table of published figures, as printed in the literature.
+
+    Parameters
+    ----------
+    name : str
+        One of the files in ``datasets/reference/``, without ``.csv``; the README there names the sources.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ValueError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> from crmlab import datasets
+    >>> datasets.reference("ecsi_mobile_moments").columns.tolist()
+    ['item', 'mean', 'std']
+    """
+    folder = _home() / "reference"
+    known = sorted(path.stem for path in folder.glob("*.csv"))
+    return pd.read_csv(folder / f"{_check.choice(name, known, 'name')}.csv")
 
 
 def use_cohort(name: str | None) -> None:

@@ -646,3 +646,12 @@ def test_a_failed_write_leaves_the_old_file(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="No space"):
         build.write(page, b"new")
     assert page.read_bytes() == b"old" and [p.name for p in tmp_path.glob(".*")] == []
+
+
+def test_published_figures_load_and_a_wrong_name_gets_the_nearest():
+    published = datasets.reference("ecsi_mobile_published")
+    assert set(published["table"]) == {"pathCoefficients", "outerWeights", "totalEffects"}
+    with pytest.raises(ValueError, match="Did you mean 'ecsi_mobile_moments'"):
+        datasets.reference("ecsi_mobile_moment")
+    with pytest.raises(ValueError, match="Choose from"):
+        datasets.reference("../tables/orders")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from IPython.utils.capture import capture_output
 
 from crmlab import datasets, exercises, glossary
 
@@ -75,6 +76,15 @@ def test_shown_offline_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch):
     page = "".join(shown)
     assert all(json.dumps(question["question"]) in page for question in exercises.questions(8))
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
+
+
+def test_no_script_is_fetched():
+    """jupyterquiz would load MathJax from the network where the page has none."""
+    with capture_output() as drawn:
+        exercises.quiz(8)
+    page = "".join(text for output in drawn.outputs for text in output.data.values())
+    assert "show_questions" in page and "script.src" in page
+    assert "appendChild(script)" not in page
 
 
 @pytest.mark.parametrize("chapter", [98, 0, "x", None, True, 8.0])

@@ -64,6 +64,8 @@ def quiz(chapter: int | str) -> None:
     ValueError
         If the chapter has no questions.
     """
+    from IPython.display import display
+    from IPython.utils.capture import capture_output
     from jupyterquiz import display_quiz
 
     shown = [{key: q[key] for key in ("question", "type", "answers")} for q in questions(chapter)]
@@ -72,6 +74,13 @@ def quiz(chapter: int | str) -> None:
         f"quiz {chapter_number(chapter)}"
     )  # jupyterquiz draws the ids in its output: the same in every run
     try:
-        display_quiz(shown, colors=_COLOURS, border_radius=4, max_width=760)
+        with capture_output() as drawn:
+            display_quiz(shown, colors=_COLOURS, border_radius=4, max_width=760)
     finally:
         random.setstate(state)
+    for output in drawn.outputs:
+        # jupyterquiz fetches MathJax for formulas; ours have none, and the workbook works offline
+        offline = {
+            kind: text.replace("document.head.appendChild(script);", "") for kind, text in output.data.items()
+        }
+        display(offline, raw=True)

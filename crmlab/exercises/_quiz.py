@@ -79,8 +79,9 @@ def quiz(chapter: int | str) -> None:
     finally:
         random.setstate(state)
     for output in drawn.outputs:
-        # jupyterquiz fetches MathJax for formulas; ours have none, and the workbook works offline
-        offline = {
-            kind: text.replace("document.head.appendChild(script);", "") for kind, text in output.data.items()
-        }
-        display(offline, raw=True)
+        display({kind: _offline(text) for kind, text in output.data.items()}, raw=True)
+
+
+def _offline(text: str) -> str:
+    """Return what jupyterquiz shows without the fetching of MathJax: our questions have no formulas."""
+    return text.replace("document.head.appendChild(script);", "")

@@ -1027,7 +1027,7 @@ def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Seri
     for group in table.index[table["gain_per_yuan"] > 1]:
         funded[group] = int(min(available[group], left // cost[group]))
         left -= funded[group] * cost[group]
-    table = table.assign(funded=funded, cost=funded * cost, gain=funded * gain)
+    table = table.assign(funded=funded, cost=funded * cost, gain=funded * gain + 0.0)  # no minus zero
     return table.assign(net=table["gain"] - table["cost"])
 
 

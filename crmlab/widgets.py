@@ -46,27 +46,19 @@ def what_if(
     ValueError
         If `rates` lacks a column, or `start` names a driver that `rates` does not have.
     """
-    import ipywidgets
-
     from crmlab import _check, plots
 
     _check.frame(rates, ["cost", "gain"], "rates")
     for name in start:
         _check.choice(name, rates.index, "start")
 
-    def draw(**points: Any) -> None:
+    def draw(**points: int) -> Any:
         plan = rates.mul(points, axis=0).sum()
         money = f"cost {plan['cost']:,.0f} yuan, gain {plan['gain']:,.0f}, net {plan['gain'] - plan['cost']:+,.0f}"
-        over = plan["cost"] > budget
-        plots.show(plots.what_if(result, layout, points, title=money + "  OVER BUDGET" * over))
+        over = " (over the budget)" if plan["cost"] > budget else ""
+        return plots.what_if(result, layout, points, title=money + over)
 
-    sliders = {
-        name: ipywidgets.IntSlider(
-            start.get(name, 0), 0, most, description=name.capitalize(), continuous_update=False
-        )
-        for name in rates.index
-    }
-    return ipywidgets.VBox([*sliders.values(), ipywidgets.interactive_output(draw, sliders)])
+    return sliders(draw, **{name: (0, most, 1, start.get(name, 0)) for name in rates.index})
 
 
 def sliders(

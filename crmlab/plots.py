@@ -908,3 +908,197 @@ def pauses(minutes: Series, rules: Mapping[str, float], *, ax: Axes | None = Non
     cuts = "; ".join(f"{(minutes > limit).sum():,} are longer than {name}" for name, limit in rules.items())
     caption(ax, f"Histogram of {len(minutes):,} pauses between acts of a customer, logarithmic axis: {cuts}.")
     return ax
+
+
+def fitted(
+    groups: DataFrame,
+    curves: Mapping[str, Series],
+    *,
+    xlabel: str,
+    ylabel: str,
+    shade: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the means of groups as dots, and what models say as lines.
+
+    Parameters
+    ----------
+    groups
+        Two columns: mean of x and mean of y of every group.
+    curves
+        Name of each model, and its values by x.
+    shade
+        A range of x that is shaded grey.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> groups = pd.DataFrame({"gap": [-1.0, 1.0], "satisfaction": [5.6, 7.8]})
+    >>> line = pd.Series([4.5, 8.9], [-2.0, 2.0])
+    >>> print(plots.fitted(groups, {"line": line}, xlabel="Gap", ylabel="Satisfaction").figure.get_label())
+    Satisfaction by gap. Means of 2 groups: 5.6 at -1, 7.8 at 1. Lines: line from 4.5 at -2 to 8.9 at 2.
+    """
+    ax = _axes(ax)
+    if shade is not None:
+        ax.axvspan(*shade, color="#eeeeee", zorder=0)
+    for (name, curve), style in zip(curves.items(), ("-", "--", ":"), strict=False):
+        ax.plot(curve.index, curve, style, label=name)
+    x, y = (groups[c] for c in groups.columns[:2])
+    ax.scatter(x, y, color="black", zorder=3, label="means of groups")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(loc="upper left", fontsize=9)
+    dots = ", ".join(f"{b:.3g} at {a:.3g}" for a, b in zip(x, y, strict=True))
+    lines = "; ".join(
+        f"{name} from {c.iloc[0]:.3g} at {c.index[0]:.3g} to {c.iloc[-1]:.3g} at {c.index[-1]:.3g}"
+        for name, c in curves.items()
+    )
+    label = xlabel[:1].lower() + xlabel[1:]
+    caption(ax, f"{ylabel} by {label}. Means of {len(groups)} groups: {dots}. Lines: {lines}.")
+    return ax
+
+
+def pareto(table: DataFrame, *, ylabel: str, ax: Axes | None = None) -> Axes:
+    """Draw a Pareto chart: causes by frequency, and the share that the first ones make together.
+
+    Parameters
+    ----------
+    table
+        One row per cause, the most frequent first, with columns count and cumulative (shares).
+    ylabel
+        What is counted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> table = pd.DataFrame({"count": [60, 40], "cumulative": [0.6, 1.0]}, ["late", "broken"])
+    >>> print(plots.pareto(table, ylabel="Parcels").figure.get_label())
+    Pareto chart. Parcels by cause, and cumulative share: late 60 (60%), broken 40 (100%).
+    """
+    ax = _axes(ax)
+    place = range(len(table))
+    ax.bar(place, table["count"])
+    ax.set_xticks(place, [str(name).replace("_", " ") for name in table.index])
+    ax.set_ylabel(ylabel)
+    ax.grid(False, axis="x")
+    right = ax.twinx()
+    right.plot(place, table["cumulative"], color="black", marker="o", lw=1)
+    right.set(ylim=(0, 1.05), ylabel="Cumulative share")
+    right.grid(False)
+    right.spines["right"].set_visible(True)
+    named = ", ".join(
+        f"{name} {row['count']:,.0f} ({row['cumulative']:.0%})" for name, row in table.iterrows()
+    )
+    caption(ax, f"Pareto chart. {ylabel} by cause, and cumulative share: {named}.")
+    return ax
+
+
+def touchpoints(
+    mean: DataFrame, count: DataFrame, *, scale: tuple[float, float], ax: Axes | None = None
+) -> Axes:
+    """Draw mean ratings by channel (rows) and step of the journey (columns), with the number of ratings.
+
+    Parameters
+    ----------
+    mean, count
+        Mean and number of ratings; an empty mean is a step that the channel does not have.
+    scale
+        Ends of the colours.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> mean = pd.DataFrame({"enquiry": [4.1, 3.9], "delivery": [None, 2.6]}, ["shop", "app"], dtype=float)
+    >>> count = pd.DataFrame({"enquiry": [90, 60], "delivery": [0, 45]}, ["shop", "app"])
+    >>> print(plots.touchpoints(mean, count, scale=(2, 5)).figure.get_label())
+    Mean ratings by channel and step (number of ratings). shop: enquiry 4.10 (90). app: enquiry 3.90 (60), delivery 2.60 (45).
+    """
+    import seaborn as sns
+
+    ax = _axes(ax, figsize=(7.2, 0.8 + 0.65 * len(mean)))
+    text = mean.copy().astype(object)
+    said = []
+    for channel in mean.index:
+        steps = {
+            s: (mean.loc[channel, s], count.loc[channel, s])
+            for s in mean
+            if mean.loc[channel, s] == mean.loc[channel, s]
+        }
+        text.loc[channel] = [
+            f"{steps[s][0]:.2f}\n{steps[s][1]:.0f} ratings" if s in steps else "" for s in mean
+        ]
+        said.append(f"{channel}: " + ", ".join(f"{s} {m:.2f} ({n:.0f})" for s, (m, n) in steps.items()))
+    sns.heatmap(
+        mean,
+        annot=text,
+        fmt="",
+        vmin=scale[0],
+        vmax=scale[1],
+        linewidths=1,
+        ax=ax,
+        cbar_kws={"label": "Mean rating"},
+    )
+    ax.set(xlabel="", ylabel="")
+    ax.set_xticks(ax.get_xticks(), [str(s).replace("_", " ") for s in mean])
+    ax.set_yticks(ax.get_yticks(), [str(c) for c in mean.index], rotation=0)
+    ax.grid(False)
+    caption(ax, f"Mean ratings by channel and step (number of ratings). {'. '.join(said)}.")
+    return ax
+
+
+def crossed(
+    data: DataFrame,
+    cuts: Sequence[float],
+    corners: Mapping[str, tuple[int, int]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw many points by two measures, the second on a logarithmic axis that bends at 100, with a cut in each.
+
+    Parameters
+    ----------
+    data
+        Two columns: x, and y.
+    cuts
+        Where the two lines run.
+    corners
+        Name of a quadrant -> (right, top), such as ``{"under-served": (0, 1)}``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> data = pd.DataFrame({"value": [3.0, 8.0], "yuan": [900.0, 40.0]})
+    >>> ax = plots.crossed(data, (5, 200), {"under-served": (0, 1)}, xlabel="Value", ylabel="Yuan")
+    >>> print(ax.figure.get_label())
+    Yuan against value of 2 customers, cut at 5 and 200. Upper left 1, upper right 0, lower left 0, lower right 1.
+    """
+    ax = _axes(ax)
+    x, y = (data[c] for c in data.columns[:2])
+    ax.scatter(x, y, s=12, alpha=0.6)
+    ax.set_yscale("symlog", linthresh=100)
+    ax.axvline(cuts[0], color="#555555", lw=1)
+    ax.axhline(cuts[1], color="#555555", lw=1)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    for name, (right, top) in corners.items():
+        ax.annotate(name, (right, top), xycoords="axes fraction", xytext=(5 - 10 * right, 5 - 10 * top), color="#555555",
+                    textcoords="offset points", ha="right" if right else "left", va="top" if top else "bottom",
+                    bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1.5})  # fmt: skip
+    high, far = y >= cuts[1], x >= cuts[0]
+    counted = {
+        "Upper left": high & ~far,
+        "upper right": high & far,
+        "lower left": ~high & ~far,
+        "lower right": ~high & far,
+    }
+    named = ", ".join(f"{place} {part.sum()}" for place, part in counted.items())
+    label = xlabel[:1].lower() + xlabel[1:]
+    caption(
+        ax,
+        f"{ylabel} against {label} of {len(data)} customers, cut at {cuts[0]:.3g} and {cuts[1]:.3g}. {named}.",
+    )
+    return ax

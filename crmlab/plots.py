@@ -14,6 +14,7 @@ import html
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -791,7 +792,7 @@ def intervals(
     >>> from crmlab import plots
     >>> table = pd.DataFrame({"estimate": [1.5], "lower": [0.5], "upper": [2.5]}, ["formation"])
     >>> print(plots.intervals({"wave": table}, xlabel="Yuan per yuan").figure.get_label())
-    Yuan per yuan, with intervals. wave: formation 1.5 (0.5 to 2.5).
+    Yuan per yuan, with intervals. wave: formation 1.50 (0.50 to 2.50).
     """
     ax = _axes(ax)
     for k, (name, table) in enumerate(tables.items()):
@@ -809,7 +810,7 @@ def intervals(
     said = (
         f"{name}: "
         + ", ".join(
-            f"{g} {r['estimate']:.3g} ({r['lower']:.3g} to {r['upper']:.3g})" for g, r in table.iterrows()
+            f"{g} {r['estimate']:.2f} ({r['lower']:.2f} to {r['upper']:.2f})" for g, r in table.iterrows()
         )
         for name, table in tables.items()
     )
@@ -848,7 +849,8 @@ def bridge(steps: Series, *, unit: str = "yuan", ax: Axes | None = None) -> Axes
         level = start + value
     ax.set_xticks(range(len(names)), names)
     ax.set(ylabel=unit.capitalize())
-    ax.margins(y=0.1)
+    ax.use_sticky_edges = False
+    ax.margins(y=0.08)
     ax.grid(axis="x", visible=False)
     said = [
         f"{n} {v:,.0f}" if i in (0, len(names) - 1) else f"{n} {v:+,.0f}"
@@ -896,7 +898,8 @@ def pauses(minutes: Series, rules: Mapping[str, float], *, ax: Axes | None = Non
     import numpy as np
 
     ax = _axes(ax)
-    ax.hist(minutes, bins=np.geomspace(minutes.min(), minutes.max(), 45), color=PALETTE[0])
+    wide = 0.7 * 1.5 ** np.arange(40)  # every bin holds a whole minute
+    ax.hist(minutes, bins=wide[: np.searchsorted(wide, minutes.max()) + 1], color=PALETTE[0])
     ax.set_xscale("log")
     for (name, limit), color in zip(rules.items(), PALETTE[1:], strict=False):
         ax.axvline(limit, color=color, lw=2, label=name)
@@ -1101,4 +1104,36 @@ def crossed(
         ax,
         f"{ylabel} against {label} of {len(data)} customers, cut at {cuts[0]:.3g} and {cuts[1]:.3g}. {named}.",
     )
+    return ax
+
+
+def record(table: DataFrame, states: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Draw the stages of one account over time: the first column as dots, the second as a line of steps.
+
+    Parameters
+    ----------
+    table
+        One row per month in order, two columns with the names of states.
+    states
+        The states from bottom to top.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> months = pd.date_range("2025-01-01", periods=3, freq="MS")
+    >>> table = pd.DataFrame({"read": list("aba"), "model": list("aaa")}, months)
+    >>> print(plots.record(table, ["a", "b"]).figure.get_label())
+    Stages over 3 months. read: 2 changes, model: 0 changes.
+    """
+    ax = _axes(ax)
+    read, model = table.columns
+    height = {state: i for i, state in enumerate(states)}
+    ax.plot(table.index, [height[s] for s in table[read]], "o", color=PALETTE[1], label=str(read))
+    ax.step(table.index, [height[s] for s in table[model]], where="mid", color=PALETTE[0], label=str(model))
+    ax.set_yticks(range(len(states)), states)
+    ax.set_ylim(-0.5, len(states) - 0.5)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2, fontsize=9)
+    changes = (f"{c}: {sum(a != b for a, b in pairwise(table[c]))} changes" for c in table.columns)
+    caption(ax, f"Stages over {len(table)} months. {', '.join(changes)}.")
     return ax

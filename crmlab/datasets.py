@@ -503,7 +503,7 @@ def _content(cohort: str, path: str) -> bytes:
     if folder is not None:
         try:
             return _verified(folder, path)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass  # not there yet, or damaged: simulated below
     return _simulated(cohort, folder)[path]
 
@@ -578,6 +578,8 @@ def _publish(files: dict[str, bytes], folder: Path) -> None:
                 if _whole(folder, files):
                     return  # another process was first
                 shutil.rmtree(folder, ignore_errors=True)  # damaged
+                if folder.is_file() or folder.is_symlink():
+                    folder.unlink(missing_ok=True)
                 if wait is None:
                     raise
                 time.sleep(wait)

@@ -192,8 +192,9 @@ def _headwords(term: Term) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without differences of case, width, hyphens and punctuation."""
-    return " ".join(re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", text).casefold()).split())
+    """Return a text without differences of case, width, hyphens and punctuation, and without spaces in Chinese."""
+    words = " ".join(re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", text).casefold()).split())
+    return re.sub(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "", words)
 
 
 def _is_chinese(text: str) -> bool:

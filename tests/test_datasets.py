@@ -404,7 +404,9 @@ DAMAGE = {
     "empty dictionary": lambda folder: (folder / "datapackage.json").write_text("{}"),
     "another dictionary": lambda folder: (folder / "datapackage.json").write_text('{"resources": [1]}'),
     "not UTF-8": lambda folder: (folder / "datapackage.json").write_bytes(b"\xff\xfe\x00"),
+    "dictionary too deep": lambda folder: (folder / "datapackage.json").write_text("[" * 100_000),
     "everything gone": lambda folder: shutil.rmtree(folder / "tables"),
+    "a file in its place": lambda folder: (shutil.rmtree(folder), folder.write_text("")),
 }
 
 

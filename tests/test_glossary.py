@@ -53,6 +53,7 @@ def test_lookup_finds_every_name(id: str, column: str):
         ("Stabilty", "LC02c"),
         ("稳定期", "LC02c"),
         ("穩定期", "LC02c"),
+        ("稳 定 期", "LC02c"),
         ("稳定其", "LC02c"),
         ("稳定", "LC02c"),
         ("degeneration", "LC02d"),

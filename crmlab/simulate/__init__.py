@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,9 +18,6 @@ from . import people as _people
 from . import purchases as _purchases
 from . import surveys as _surveys
 from .core import tidy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 VERSION = "1"  # raise it when any byte of any table changes
 SHIPPED_SEED = 20260630
@@ -36,14 +31,14 @@ class World:
 
     Attributes
     ----------
-    tables : mapping of str to DataFrame
+    tables : dict of str to DataFrame
         What Qinghe Tea has in its files.
-    truth : mapping of str to DataFrame
+    truth : dict of str to DataFrame
         What nobody at Qinghe Tea can see: latent scores, stages, effects, parameters.
     """
 
-    tables: Mapping[str, pd.DataFrame]
-    truth: Mapping[str, pd.DataFrame]
+    tables: dict[str, pd.DataFrame]
+    truth: dict[str, pd.DataFrame]
 
     def __repr__(self) -> str:
         return f"World({len(self.tables)} tables, {len(self.tables['consumers']):,} consumers)"
@@ -153,15 +148,15 @@ def world(
         "offer_choices": _surveys.offer_choices(seed, people),
         "inspections": _surveys.inspections(seed),
     }
-    day = np.floor(dropout)
+    # Whoever leaves, leaves after an order: by dropout, after one that a care call brought about, or over an incident.
+    left = ~np.isnan(dropout)
+    left[trouble.loc[trouble["left"] == 1, "row"]] = True
+    last_order = ledger.groupby("customer_id")["order_date"].max().reindex(truth["customer_id"]).array
     month = _par.MONTHS[stages["month"]]
     hidden = {
         "parameters": _par.table(),
-        "loadings": pd.DataFrame(
-            [(f"{c}_{k}", c, x) for c, (loads, _) in _par.ITEMS.items() for k, x in enumerate(loads, 1)],
-            columns=["item", "construct", "loading"],
-        ),
-        "consumers": truth.assign(dropped_out_on=_par.START + pd.to_timedelta(day, unit="D")),
+        "loadings": _surveys.loadings(),
+        "consumers": truth.assign(dropped_out_on=pd.Series(last_order).where(left)),
         "driver_values": _purchases.driver_values(truth, people, dropout),
         "incidents": pd.DataFrame(
             {
@@ -187,6 +182,6 @@ def world(
         "kano_categories": kano_truth,
     }
     return World(
-        MappingProxyType({name: tidy(frame) for name, frame in tables.items()}),
-        MappingProxyType({name: tidy(frame) for name, frame in hidden.items()}),
+        {name: tidy(frame) for name, frame in tables.items()},
+        {name: tidy(frame) for name, frame in hidden.items()},
     )

@@ -79,6 +79,8 @@ CHANNEL_BY_CLASS = (
     (0.22, 0.38, 0.36, 0.04),
     (0.45, 0.30, 0.17, 0.08),
 )
+SERIAL_RETURNERS = (0.02, 0.04, 0.16, 0.05)  # share of each class that returns most of what it orders
+SERIAL_RETURN_SHARE = 0.8  # of the lines that they order by web, app or call; half of it in shops
 SOURCES = ("shop", "online", "referral", "fair")  # acquisition channels
 SOURCE_SHARES = (0.38, 0.32, 0.17, 0.13)
 SOURCE_SATISFACTION = (0.0, -0.10, 0.50, -0.35)  # log-odds of the channel per unit of satisfaction

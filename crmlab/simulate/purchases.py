@@ -198,7 +198,13 @@ def order_lines(seed: int, ledger: pd.DataFrame, truth: pd.DataFrame) -> pd.Data
     order, place = np.nonzero(part > 0)
     line = rank[order, place]
     remote = np.isin(ledger["channel"].to_numpy()[order], ("web", "app", "call"))
-    returned = rng.random(len(order)) < np.where(remote, 0.055, 0.015) * np.where(line == 5, 2.0, 1.0)
+    usual = np.where(remote, 0.04, 0.015) * np.where(line == 5, 2.0, 1.0)
+    # A few send back most of what they order: some of the best buyers cost more than they bring.
+    own = generator(seed, "returns").random(len(truth))
+    habit = own < np.array(par.SERIAL_RETURNERS)[kind]
+    often = np.where(remote, par.SERIAL_RETURN_SHARE, 0.5 * par.SERIAL_RETURN_SHARE)
+    sender = ledger["customer_id"].to_numpy()[order] - 1
+    returned = rng.random(len(order)) < np.where(habit[sender], often, usual)
     out = pd.DataFrame(
         {
             "order_id": ledger["order_id"].to_numpy()[order],

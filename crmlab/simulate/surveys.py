@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from . import parameters as par
 from .core import chance, generator
@@ -24,6 +25,25 @@ def answers(seed: int, scores: pd.DataFrame, process: str = "satisfaction_answer
             raw = loading * score + par.METHOD_LOADING * method + unique * rng.standard_normal(n)
             out[f"{construct}_{k}"] = np.clip(np.rint(mean + par.ITEM_SD * raw), 1, 10).astype(int)
     return pd.DataFrame(out)
+
+
+def loadings() -> pd.DataFrame:
+    """Return each item's loading: the one that generated the answer, and the one left after rounding to 1-10.
+
+    The second is the correlation of a rounded answer with the latent score, from the probabilities of the ten answers.
+    """
+    score = np.arange(1, 11)
+    inner = np.arange(1.5, 10)
+    rows = []
+    for construct, (generating, means) in par.ITEMS.items():
+        for k, (loading, mean) in enumerate(zip(generating, means, strict=True), start=1):
+            z = np.r_[-np.inf, (inner - mean) / par.ITEM_SD, np.inf]
+            share = np.diff(ndtr(z))
+            density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+            spread = np.sqrt(share @ score**2 - (share @ score) ** 2)
+            kept = score @ (density[:-1] - density[1:]) / spread  # correlation of raw and rounded answer
+            rows.append((f"{construct}_{k}", construct, loading, loading * kept))
+    return pd.DataFrame(rows, columns=["item", "construct", "loading", "loading_observed"])
 
 
 def satisfaction_survey(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

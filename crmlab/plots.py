@@ -849,8 +849,8 @@ def bridge(steps: Series, *, unit: str = "yuan", ax: Axes | None = None) -> Axes
         level = start + value
     ax.set_xticks(range(len(names)), names)
     ax.set(ylabel=unit.capitalize())
-    ax.use_sticky_edges = False
-    ax.margins(y=0.08)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low if low < 0 else 0, 1.06 * high)  # room for the numbers
     ax.grid(axis="x", visible=False)
     said = [
         f"{n} {v:,.0f}" if i in (0, len(names) - 1) else f"{n} {v:+,.0f}"
@@ -898,7 +898,7 @@ def pauses(minutes: Series, rules: Mapping[str, float], *, ax: Axes | None = Non
     import numpy as np
 
     ax = _axes(ax)
-    wide = 0.7 * 1.5 ** np.arange(40)  # every bin holds a whole minute
+    wide = 0.75 * 1.5 ** np.arange(40)  # every bin holds a whole minute
     ax.hist(minutes, bins=wide[: np.searchsorted(wide, minutes.max()) + 1], color=PALETTE[0])
     ax.set_xscale("log")
     for (name, limit), color in zip(rules.items(), PALETTE[1:], strict=False):
@@ -1126,6 +1126,8 @@ def record(table: DataFrame, states: Sequence[str], *, ax: Axes | None = None) -
     >>> print(plots.record(table, ["a", "b"]).figure.get_label())
     Stages over 3 months. read: 2 changes, model: 0 changes.
     """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     ax = _axes(ax)
     read, model = table.columns
     height = {state: i for i, state in enumerate(states)}
@@ -1133,6 +1135,8 @@ def record(table: DataFrame, states: Sequence[str], *, ax: Axes | None = None) -
     ax.step(table.index, [height[s] for s in table[model]], where="mid", color=PALETTE[0], label=str(model))
     ax.set_yticks(range(len(states)), states)
     ax.set_ylim(-0.5, len(states) - 0.5)
+    ax.xaxis.set_major_locator(ticks := AutoDateLocator(maxticks=8))
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2, fontsize=9)
     changes = (f"{c}: {sum(a != b for a, b in pairwise(table[c]))} changes" for c in table.columns)
     caption(ax, f"Stages over {len(table)} months. {', '.join(changes)}.")

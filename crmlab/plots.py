@@ -1039,6 +1039,7 @@ def touchpoints(
         fmt="",
         vmin=scale[0],
         vmax=scale[1],
+        cmap="cividis",
         linewidths=1,
         ax=ax,
         cbar_kws={"label": "Mean rating"},

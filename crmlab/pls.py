@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from crmlab import _check
 
 __all__ = ["PLSBootstrap", "PLSPathModel", "PLSResult"]
 
-_SINGULAR = 1e-9  # a correlation matrix with a smaller eigenvalue counts as perfectly collinear
+_SINGULAR = 1e-9  # eigenvalues of correlation matrices, correlations and 1 - R² below this count as 0
 _BATCH = 2_000_000  # numbers that the bootstrap holds at once, whatever n_resamples is
 
 
@@ -61,11 +61,9 @@ class _Plan:
         for row, outcome in zip(predictors, outcomes[:, 0], strict=True):
             row[: int(arrows[:, outcome].sum())] = np.flatnonzero(arrows[:, outcome])
         formative = np.array([modes[latent] == "B" for latent in latents]) & (size > 1)
-        items = [item for block in blocks.values() for item in block]
-        member, real = np.eye(len(latents))[group], predictors != outcomes
-        return cls(
-            latents, items, group, member, size, formative, arrows, outcomes, predictors, real, settings
-        )
+        items, member = [item for block in blocks.values() for item in block], np.eye(len(latents))[group]
+        regressions = outcomes, predictors, predictors != outcomes
+        return cls(latents, items, group, member, size, formative, arrows, *regressions, settings)
 
     def own(self, table: np.ndarray) -> np.ndarray:
         """From (m, p, j) take the column of each item's own latent variable: (m, p)."""
@@ -105,16 +103,18 @@ class _Solution:
 
 
 def _outer_weights(s: np.ndarray, plan: _Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Wold's algorithm in Lohmöller's form, on (m, p, p): weights, iterations, converged or not."""
+    """Wold's algorithm in Lohmöller's form, on (m, p, p): weights, iterations, converged or not.
+
+    A block whose inner weights are all 0 takes its neighbours as they are; items that correlate 0 with them
+    have no weights (nan), except a single item: its weight is known from the start.
+    """
     scheme, tolerance = plan.settings["scheme"], plan.settings["tolerance"]
-    neighbours, inverse = plan.arrows + plan.arrows.T, None
+    neighbours, single, inverse = plan.arrows + plan.arrows.T, (plan.size == 1)[plan.group], None
     if plan.formative.any():
         blocks_b = (plan.member * plan.formative) @ plan.member.T
         inverse = np.linalg.pinv(s * blocks_b + np.diag(1.0 - np.diag(blocks_b)), hermitian=True)
-    first = np.searchsorted(
-        plan.group, plan.group
-    )  # items start in the direction of the first of their block:
-    w = np.sign(s[:, np.arange(s.shape[1]), first])  # no starting score can be constant
+    # items start in the direction of the first of their block: no starting score can be constant
+    w = np.sign(s[:, np.arange(s.shape[1]), np.searchsorted(plan.group, plan.group)])
     weights, iterations, converged = np.full(w.shape, np.nan), np.zeros(len(s), int), np.zeros(len(s), bool)
     sd, before, rows = np.sqrt(np.diagonal(s, axis1=1, axis2=2)), np.zeros(w.shape), np.arange(len(s))
     for iteration in range(plan.settings["max_iterations"] + 1):
@@ -135,9 +135,12 @@ def _outer_weights(s: np.ndarray, plan: _Plan) -> tuple[np.ndarray, np.ndarray, 
             inner = r * plan.arrows.T + plan.regress(r)
         else:
             inner = (np.sign(r) if scheme == "centroid" else r) * neighbours
+        inner = np.where(inner.any(axis=1, keepdims=True), inner, neighbours)
+        known = w
         w = (with_scores * inner.transpose(0, 2, 1)[:, plan.group]).sum(axis=2)  # Mode A: covariances
         if inverse is not None:
             w = (inverse @ w[:, :, None])[:, :, 0]  # Mode B: regression coefficients
+        w = np.where(single, known, w)
     return weights, iterations, converged
 
 
@@ -154,19 +157,18 @@ def _solve(s: np.ndarray, plan: _Plan, reference: np.ndarray | float = 1.0) -> _
     v = w * unit  # weights of standardised items in any case
     r, loadings = plan.member.T @ (v[:, :, None] * cross), plan.own(cross)
     problem = np.where(converged, "", "no convergence").astype(object)
+    reach = np.abs(np.nan_to_num(cross)) @ (plan.arrows + plan.arrows.T)  # to the scores a block is linked to
+    tied = (np.abs(v) * plan.own(reach)) @ plan.member > _SINGULAR  # False for nan
+    for j in np.flatnonzero(~tied.all(axis=0) & (plan.size > 1)):
+        problem[~tied[:, j]] = f"weights of {plan.latents[j]!r} undetermined"
 
-    length, many = (
-        (v**2) @ plan.member,
-        (plan.size > 1) & ~plan.formative,
-    )  # rho_A: Dijkstra & Henseler (2015)
-    rho_a = np.where(
-        many, length**2 * (1 - length) / np.where(many, length**2 - (v**4) @ plan.member, 1.0), 1.0
-    )
+    length, many = (v**2) @ plan.member, (plan.size > 1) & ~plan.formative
+    rho_a = length**2 * (1 - length) / (length**2 - (v**4) @ plan.member)  # Dijkstra & Henseler (2015)
+    rho_a = np.where(many, rho_a, 1.0)
     if plan.settings["consistent"]:
         for j, latent in enumerate(plan.latents):
-            problem[~((rho_a[:, j] > 0) & (rho_a[:, j] <= 1)) & (problem == "")] = (
-                f"rho_A of {latent!r} not in (0, 1]"
-            )
+            wrong = ~((rho_a[:, j] > 0) & (rho_a[:, j] <= 1)) & (problem == "")
+            problem[wrong] = f"rho_A of {latent!r} not in (0, 1]"
         root = np.sqrt(np.where(rho_a > 0, rho_a, np.nan))
         r, cross = r / (root[:, :, None] * root[:, None, :]), cross / root[:, None, :]
         r[:, np.arange(r.shape[1]), np.arange(r.shape[1])] = 1.0
@@ -181,7 +183,9 @@ def _solve(s: np.ndarray, plan: _Plan, reference: np.ndarray | float = 1.0) -> _
     for k, outcome in enumerate(plan.outcomes[:, 0]):
         problem[smallest[:, k] < _SINGULAR] = f"predictors of {plan.latents[outcome]!r} collinear"
     paths = plan.regress(r)
-    return _Solution(w, loadings, cross, r, paths, (paths * r).sum(axis=1), rho_a, iterations, problem)
+    r_squared = (paths * r).sum(axis=1)  # above 1 it is rounding, or PLSc that is not admissible
+    r_squared = np.where(r_squared < 1 + _SINGULAR, np.minimum(r_squared, 1.0), r_squared)
+    return _Solution(w, loadings, cross, r, paths, r_squared, rho_a, iterations, problem)
 
 
 def _total(paths: np.ndarray) -> np.ndarray:
@@ -219,8 +223,11 @@ def _covariances(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 # --- the model ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class PLSPathModel:
     """A PLS path model of a survey: which items measure what, and which latent variable acts on which.
+
+    It cannot be changed, and keeps a copy of its items.
 
     Parameters
     ----------
@@ -238,7 +245,8 @@ class PLSPathModel:
         Mode A blocks are corrected for measurement error with rho_A; weights and scores stay as they are
     tolerance, max_iterations : the algorithm stops when no weight of a standardised item changes by more
 
-    The sign of a score is such that its loadings sum to a positive number.
+    The sign of a score is such that its loadings sum to a positive number. Correlations of exactly 0 are
+    estimated like others, but a block of several items that correlate with no neighbour has no weights: an error.
 
     Raises
     ------
@@ -277,23 +285,36 @@ class PLSPathModel:
         for name, value in (("standardize", standardize), ("consistent", consistent)):
             if not isinstance(value, bool | np.bool_):
                 raise TypeError(f"{name} must be True or False, found {value!r}.")
-        self._settings = {
+        settings = {
             "scheme": _check.choice(scheme, ("path", "centroid", "factorial"), "scheme"),
             "standardize": bool(standardize),
             "consistent": bool(consistent),
             "tolerance": _check.number(tolerance, "tolerance", minimum=1e-14, maximum=0.01),
             "max_iterations": _check.whole(max_iterations, "max_iterations"),
         }
-        self.missing = _check.choice(missing, ("mean", "drop", "raise"), "missing")
-        self.blocks = _blocks(blocks)
-        self.paths = _paths(paths, self.blocks)
-        self.modes = dict.fromkeys(self.blocks, "A")
-        for latent, mode in (modes or {}).items():
-            self.modes[_latent(latent, self.blocks, "modes")] = _check.choice(
-                mode, ("A", "B"), f"modes[{latent!r}]"
-            )
-        self._plan = _Plan.make(self.blocks, self.paths, self.modes, self._settings)
-        self.survey = _check.frame(survey, self._plan.items, "survey")[self._plan.items]
+        missing = _check.choice(missing, ("mean", "drop", "raise"), "missing")
+        blocks = _blocks(blocks)
+        paths, modes = _paths(paths, blocks), _modes(modes, blocks)
+        plan = _Plan.make(blocks, paths, modes, settings)
+        survey = _check.frame(survey, plan.items, "survey")[plan.items].copy()
+        # plain dictionaries inside, read-only views outside: a MappingProxyType cannot be pickled
+        public = {"paths": paths, "missing": missing}
+        vars(self).update(public, _blocks=blocks, _modes=modes, _survey=survey, _plan=plan)
+
+    @property
+    def blocks(self) -> Mapping[str, tuple]:
+        """Items of every latent variable."""
+        return MappingProxyType(self._blocks)
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """Mode of every latent variable."""
+        return MappingProxyType(self._modes)
+
+    @property
+    def survey(self) -> pd.DataFrame:
+        """A copy of the items as they were given."""
+        return self._survey.copy()
 
     def fit(self) -> PLSResult:
         """Estimate the model."""
@@ -305,14 +326,13 @@ class PLSPathModel:
         s = (filled.T @ filled / (len(filled) - 1))[None]
         if (constant := np.diagonal(s[0]) <= 1e-24 * mean**2).any():
             i = int(constant.argmax())
-            raise ValueError(
-                f"item {plan.items[i]!r} is constant: every answer is {mean[i]:g}. Leave it out."
-            )
+            text = f"item {plan.items[i]!r} is constant: every answer is {mean[i]:g}. Leave it out."
+            raise ValueError(text)
         solution = _solve(s, plan)
         if problem := solution.problem[0]:
-            which = "the model with consistent=True" if self._settings["consistent"] else "the model"
+            which = "the model with consistent=True" if plan.settings["consistent"] else "the model"
             raise ValueError(f"{which} cannot be estimated: {problem}{_REMEDY[problem.split()[-1]]}")
-        if self._settings["consistent"] and np.linalg.eigvalsh(solution.correlations[0])[0] < 0:
+        if plan.settings["consistent"] and np.linalg.eigvalsh(solution.correlations[0])[0] < 0:
             warnings.warn(
                 "PLSc is not admissible here: the corrected correlations of the latent variables are not "
                 "positive definite. Some of them measure nearly the same. Read the estimates with care.",
@@ -324,24 +344,20 @@ class PLSPathModel:
 
     def _values(self) -> tuple[np.ndarray, pd.Index]:
         """The items as floats (n, p) and the index of their rows; errors in the data are raised here."""
-        plan, survey = self._plan, self.survey
+        plan, survey = self._plan, self._survey
         try:
             values = survey.to_numpy(dtype=float, na_value=np.nan, copy=True)
             plain = all(kind.kind in "iufb" for kind in set(survey.dtypes)) and not np.isinf(values).any()
         except (TypeError, ValueError):
             plain = False
         if not plain:  # column by column, so that the message can name the item
-            columns = [
-                _check.numeric(survey[item], f"item {item!r}", allow_missing=True) for item in plan.items
-            ]
-            values = np.column_stack(columns)
+            columns = (_check.numeric(survey[i], f"item {i!r}", allow_missing=True) for i in plan.items)
+            values = np.column_stack(list(columns))
         index, absent = survey.index, np.isnan(values)
         if absent.any():
             worst = int(absent.sum(axis=0).argmax())
             if absent[:, worst].all():
-                raise ValueError(
-                    f"item {plan.items[worst]!r} has no answer at all. Leave it out of its block."
-                )
+                raise ValueError(f"item {plan.items[worst]!r} has no answer at all. Leave it out.")
             if self.missing == "raise":
                 raise ValueError(
                     f"{int(absent.any(axis=1).sum())} respondents have missing answers, most of them to item "
@@ -361,47 +377,58 @@ class PLSPathModel:
 _REMEDY = {
     "convergence": ". Look for items that correlate with nothing, or raise max_iterations.",
     "collinear": ", perfectly: their regression has no unique answer. Leave one out or merge them.",
+    "undetermined": ": its items correlate with no neighbour. Reverse negative items, or leave it out.",
     "1]": ": PLSc is not defined. Look at the items of this block, or use consistent=False.",
 }
 
 
 def _latent(name: object, known: Mapping, argument: str) -> str:
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         near = _check.closest(name, known)
         raise ValueError(f"{argument} names {name!r}, no latent variable. {near}Known: {', '.join(known)}.")
     return name
 
 
-def _blocks(blocks: object) -> dict[str, list]:
+def _blocks(blocks: object) -> dict[str, tuple]:
     if not isinstance(blocks, Mapping) or len(blocks) < 2:
         raise ValueError("blocks must be a dictionary of at least two latent variables, each with its items.")
-    home: dict = {}
+    home, found, ordered = {}, {}, list | tuple | np.ndarray | pd.Index | pd.Series
     for latent, items in blocks.items():
-        if (
-            not isinstance(latent, str)
-            or isinstance(items, str)
-            or not isinstance(items, list | tuple | pd.Index)
-        ):
+        if not isinstance(latent, str) or not isinstance(items, ordered):
             raise TypeError(f"blocks must give a list of items for each name, found {latent!r}: {items!r}.")
-        if not len(items):
+        found[latent] = tuple(items if isinstance(items, list | tuple) else items.tolist())
+        if not found[latent]:
             raise ValueError(f"block {latent!r} has no items: name one or leave it out.")
-        for item in items:
+        for item in found[latent]:
+            if not pd.api.types.is_hashable(item):
+                raise TypeError(f"block {latent!r} must be a list of column names, found {item!r} in it.")
             if item in home:
-                raise ValueError(
-                    f"item {item!r} is in {home[item]!r} and in {latent!r}: an item has one place."
-                )
+                raise ValueError(f"item {item!r} is in {home[item]!r} and in {latent!r}: choose one.")
             home[item] = latent
-    return {latent: list(items) for latent, items in blocks.items()}
+    return found
 
 
-def _paths(paths: object, blocks: Mapping) -> list[tuple[str, str]]:
-    if isinstance(paths, str | Mapping) or any(isinstance(p, str) or len(p) != 2 for p in paths):
-        raise ValueError(f"paths must be a list of (predictor, outcome) pairs, found {paths!r}.")
-    pairs = [(_latent(a, blocks, "paths"), _latent(b, blocks, "paths")) for a, b in paths]
+def _modes(modes: object, blocks: Mapping) -> dict[str, str]:
+    if not isinstance(modes, Mapping | None):
+        raise TypeError(f'modes must be a dictionary such as {{"Image": "B"}}, found {modes!r}.')
+    chosen = dict.fromkeys(blocks, "A")
+    for latent, mode in (modes or {}).items():
+        chosen[_latent(latent, blocks, "modes")] = _check.choice(mode, ("A", "B"), f"modes[{latent!r}]")
+    return chosen
+
+
+def _paths(paths: object, blocks: Mapping) -> tuple[tuple[str, str], ...]:
+    wrong = "paths must be a list of (predictor, outcome) pairs, found"
+    if not isinstance(paths, Iterable) or isinstance(paths, str | Mapping | pd.DataFrame):
+        raise TypeError(f"{wrong} {type(paths).__name__}.")
+    paths = list(paths)  # once: a zip would be used up
+    for pair in paths:
+        if not isinstance(pair, list | tuple | np.ndarray) or len(pair) != 2:
+            raise ValueError(f"{wrong} {pair!r} among them.")
+    pairs = tuple((_latent(a, blocks, "paths"), _latent(b, blocks, "paths")) for a, b in paths)
     if len(set(pairs)) < len(pairs):
-        raise ValueError(
-            f"the path {' -> '.join(Counter(pairs).most_common(1)[0][0])} is given more than once."
-        )
+        twice = Counter(pairs).most_common(1)[0][0]
+        raise ValueError(f"the path {' -> '.join(twice)} is given more than once.")
     sorter = TopologicalSorter()
     for predictor, outcome in pairs:
         sorter.add(outcome, predictor)
@@ -439,6 +466,11 @@ class PLSResult:
     @property
     def _sd(self) -> np.ndarray:
         return np.sqrt(np.diagonal(self._s[0]))
+
+    @property
+    def _raw_weights(self) -> np.ndarray:
+        """Weights (p,) of centred answers, whatever the scaling."""
+        return self._solution.weights[0] / (self._sd if self._plan.settings["standardize"] else 1.0)
 
     def _square(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, self._plan.latents, self._plan.latents, copy=True)
@@ -494,16 +526,13 @@ class PLSResult:
     @property
     def scores(self) -> pd.DataFrame:
         """Respondents x latent variables: mean 0, standard deviation 1 (n - 1)."""
-        weights = self._solution.weights[0] / (
-            self._sd if self.settings["scaling"] == "standardized" else 1.0
-        )
-        scores = np.nan_to_num(self._values) @ (weights[:, None] * self._plan.member)
+        scores = np.nan_to_num(self._values) @ (self._raw_weights[:, None] * self._plan.member)
         return pd.DataFrame(scores, self._index, self._plan.latents)
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Everything that changes the numbers, and how the algorithm ended."""
-        chosen = self.model._settings
+        chosen = self._plan.settings
         return MappingProxyType(
             {
                 "scheme": chosen["scheme"],
@@ -544,9 +573,8 @@ class PLSResult:
             "vif": self.vif().to_numpy()[pick],
             "r_squared": self._solution.r_squared[0][ends[:, 1]],
         }
-        return pd.DataFrame(
-            columns, pd.MultiIndex.from_tuples(self.model.paths, names=["predictor", "outcome"])
-        )
+        index = pd.MultiIndex.from_tuples(self.model.paths, names=["predictor", "outcome"])
+        return pd.DataFrame(columns, index)
 
     def reliability(self) -> pd.DataFrame:
         """By block: standardised Cronbach's alpha, rho_A, rho_C (composite reliability), AVE.
@@ -590,11 +618,16 @@ class PLSResult:
         return self._square(table)
 
     def vif(self, items: bool = False) -> pd.DataFrame | pd.Series:
-        """Square: variance inflation of an outcome's predictors, nan without a path. Or of items in blocks."""
+        """Square: variance inflation of an outcome's predictors, nan without a path.
+
+        With `items` by item, among the items of its block; inf if the others determine it perfectly.
+        """
         plan = self._plan
         if items:
             blocks = self._s[0] / np.outer(self._sd, self._sd) * (plan.member @ plan.member.T)
-            return self._by_item(np.diagonal(np.linalg.pinv(blocks, hermitian=True)), "vif")
+            values, vectors = np.linalg.eigh(blocks)
+            vif = (vectors**2 / np.maximum(values, 1e-16)).sum(axis=1)  # diagonal of the inverse
+            return self._by_item(np.where(vif * _SINGULAR < 1, vif, np.inf), "vif")
         table = np.full(plan.arrows.shape, np.nan)
         inverse = np.linalg.inv(plan.among_predictors(self._solution.correlations))[0]
         table[plan.predictors, plan.outcomes] = np.diagonal(inverse, axis1=1, axis2=2)
@@ -605,24 +638,30 @@ class PLSResult:
 
         The whole model is estimated again without the path, weights too. A latent variable that loses its
         last path leaves the model; an outcome that loses its last predictor has R² 0.
+
+        Raises
+        ------
+        ValueError
+            If R² is 1 (f² would be infinite), or the model without a path cannot be estimated.
         """
         model, plan, effects = self.model, self._plan, np.zeros_like(self._plan.arrows)
         for predictor, outcome in model.paths:
             paths = [path for path in model.paths if path != (predictor, outcome)]
             full, without = self.r_squared[outcome], 0.0
+            if 1 - full < _SINGULAR:
+                text = f"f² of {predictor} -> {outcome} is undefined: R² of {outcome!r} is {full:.4g}."
+                raise ValueError(f"{text} Look for items that copy others, and leave them out.")
             if any(path[1] == outcome for path in paths):
                 blocks = {b: items for b, items in model.blocks.items() if any(b in path for path in paths)}
-                smaller = _Plan.make(blocks, paths, model.modes, model._settings)
+                smaller = _Plan.make(blocks, paths, model.modes, plan.settings)
                 keep = np.isin(plan.group, [plan.latents.index(b) for b in blocks])
                 solution = _solve(self._s[:, keep][:, :, keep], smaller)
                 if solution.problem[0]:
-                    raise ValueError(
-                        f"f² of {predictor} -> {outcome}: without this path, {solution.problem[0]}."
-                    )
+                    text = f"f² of {predictor} -> {outcome}: without this path, {solution.problem[0]}."
+                    raise ValueError(text)
                 without = solution.r_squared[0, smaller.latents.index(outcome)]
-            effects[plan.latents.index(predictor), plan.latents.index(outcome)] = (full - without) / (
-                1 - full
-            )
+            where = plan.latents.index(predictor), plan.latents.index(outcome)
+            effects[where] = (full - without) / (1 - full)
         return self._square(effects)
 
     def index_weights(self, weighting: str = "raw") -> pd.Series:
@@ -631,16 +670,15 @@ class PLSResult:
         "raw": outer weights over standard deviations of items, the weights of raw answers in the score.
         "standardized": weights of standardised items as they are. "equal": one over the number of items.
         """
-        plan, standard = self._plan, self.settings["scaling"] == "standardized"
+        plan = self._plan
         _check.choice(weighting, ("raw", "standardized", "equal"), "weighting")
-        scale = self._sd ** ((weighting == "standardized") - float(standard))
-        weights = np.ones(len(plan.items)) if weighting == "equal" else self._solution.weights[0] * scale
+        weights = self._raw_weights * (self._sd if weighting == "standardized" else 1.0)
+        weights = np.ones(len(plan.items)) if weighting == "equal" else weights
         total = weights @ plan.member
         if (total <= 0).any():
             block = plan.latents[int((total <= 0).argmax())]
-            raise ValueError(
-                f"the weights of {block!r} do not sum to a positive number. Reverse its negative items."
-            )
+            text = f"the weights of {block!r} do not sum to a positive number. Reverse its negative items."
+            raise ValueError(text)
         if (weights < 0).any():
             named = ", ".join(str(item) for item, w in zip(plan.items, weights, strict=True) if w < 0)
             warnings.warn(f"negative weights ({named}): the index can leave 0 to 100.", stacklevel=3)
@@ -675,11 +713,10 @@ class PLSResult:
 
     def _index_effects(self) -> np.ndarray:
         """Total effects in index points per index point: times the ratio of the indices' spreads."""
-        weights = self._solution.weights[0] / (
-            self._sd if self.settings["scaling"] == "standardized" else 1.0
-        )
         self.index_weights()  # raises where there is no index
-        spread = 1 / (weights @ self._plan.member)  # standard deviation of each index, in a unit they share
+        spread = 1 / (
+            self._raw_weights @ self._plan.member
+        )  # standard deviation of each index, in a unit they share
         return _total(self._solution.paths[0]) * spread / spread[:, None]
 
     def importance_performance(self, target: str, minimum: float = 1, maximum: float = 10) -> pd.DataFrame:
@@ -744,7 +781,7 @@ class PLSResult:
             warnings.warn(text, stacklevel=2)
         for array in draws.values():
             array.setflags(write=False)
-        return PLSBootstrap(self, n_resamples, seed, MappingProxyType(dict(failures)), draws)
+        return PLSBootstrap(self, n_resamples, seed, dict(failures), draws)
 
 
 def _estimates(solution: _Solution, plan: _Plan) -> dict[str, np.ndarray]:
@@ -760,16 +797,18 @@ def _estimates(solution: _Solution, plan: _Plan) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PLSBootstrap:
-    """Bootstrap of a PLS path model, made by `PLSResult.bootstrap`.
-
-    `failures` counts the resamples left out, by reason.
-    """
+    """Bootstrap of a PLS path model, made by `PLSResult.bootstrap`."""
 
     result: PLSResult
     n_resamples: int
     seed: int
-    failures: Mapping[str, int]
-    _draws: Mapping[str, np.ndarray]
+    _failures: dict[str, int]
+    _draws: dict[str, np.ndarray]
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Resamples left out, by reason."""
+        return MappingProxyType(self._failures)
 
     def draws(self, of: str = "path_coefficients") -> pd.DataFrame:
         """One row per resample.
@@ -798,21 +837,14 @@ class PLSBootstrap:
         se = draws.std().to_numpy()
         lower, upper = draws.quantile([(1 - level) / 2, (1 + level) / 2]).to_numpy()
         t = np.divide(estimate, se, out=np.full(len(se), np.nan), where=se > 1e-12)
-        columns = {
-            "estimate": estimate,
-            "mean": draws.mean().to_numpy(),
-            "se": se,
-            "lower": lower,
-            "upper": upper,
-        }
-        return pd.DataFrame(columns | {"t": t, "p": erfc(np.abs(t) / np.sqrt(2))}, draws.columns)
+        columns = {"estimate": estimate, "mean": draws.mean().to_numpy(), "se": se}
+        columns |= {"lower": lower, "upper": upper, "t": t, "p": erfc(np.abs(t) / np.sqrt(2))}
+        return pd.DataFrame(columns, draws.columns)
 
     def _caption(self) -> str:
         lost = sum(self.failures.values())
-        done = (
-            f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost} could not be estimated)"
-        )
-        return f"{done}, 95 % percentile intervals."
+        done = f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost}"
+        return f"{done} could not be estimated), 95 % percentile intervals."
 
     def __repr__(self) -> str:
         return f"{self._caption()}\n{self.result._caption()}\n{self.summary().round(4).to_string()}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from pathlib import Path
 
@@ -233,6 +235,55 @@ def test_single_item_blocks_are_ordinary_regression():
     assert result.path_coefficients["Z"].eq(0).all() and result.r_squared[["X", "Z"]].eq(0).all()
 
 
+ZEROS = pd.DataFrame({"x": [1, 1, 2, 2] * 5, "y": [1, 2, 1, 2] * 5})  # x and y are exactly uncorrelated
+SCHEMES = ["path", "centroid", "factorial"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("standardize", [True, False])
+def test_correlations_of_exactly_zero_are_estimated(scheme, standardize):
+    survey = ZEROS.assign(z=ZEROS["x"] * 2 + np.arange(20) % 7, u=ZEROS["x"] + np.arange(20) % 3)
+    options = dict(scheme=scheme, standardize=standardize)
+    result = PLSPathModel(survey, {"X": ["x"], "Y": ["y"]}, [("X", "Y")], **options).fit()
+    assert result.path_coefficients.loc["X", "Y"] == 0 and result.r_squared["Y"] == 0
+    assert np.isfinite(result.bootstrap(50).draws()).all(axis=None)
+    blocks, paths = {"X": ["x"], "Y": ["y"], "Z": ["z"]}, [("X", "Y"), ("X", "Z")]
+    result = PLSPathModel(survey, blocks, paths, **options).fit()
+    assert result.path_coefficients.loc["X", "Y"] == 0
+    assert result.path_coefficients.loc["X", "Z"] == pytest.approx(survey["x"].corr(survey["z"]))
+    result = PLSPathModel(survey, blocks | {"Z": ["z", "u"]}, paths, **options).fit()
+    weights = result.outer_weights[["z", "u"]] / [1 if standardize else survey[i].std() for i in "zu"]
+    assert weights["z"] * survey["x"].corr(survey["u"]) == pytest.approx(
+        weights["u"] * survey["x"].corr(survey["z"])
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("mode", ["A", "B"])
+def test_a_first_score_that_correlates_with_nothing_does_not_stop_the_algorithm(scheme, mode):
+    """Items that correlate .5 and -.5 with y: their sum, where the algorithm starts, correlates 0."""
+    survey = pd.DataFrame({"y": [-1, -1, 1, 1] * 3, "e": [-1, 1, -1, 1] * 3, "g": [2, -1, -1, 2] * 3})
+    survey = survey.assign(a=survey["y"] + 2 * survey["e"], b=2 * survey["e"] - survey["y"])
+    result = PLSPathModel(
+        survey, {"X": ["a", "b"], "Y": ["y"]}, [("X", "Y")], scheme=scheme, modes={"X": mode}
+    ).fit()
+    assert abs(result.path_coefficients.loc["X", "Y"]) == pytest.approx(1)
+    assert result.outer_weights["a"] == pytest.approx(-result.outer_weights["b"])
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("mode", ["A", "B"])
+@pytest.mark.parametrize("shift", [0, 0.1])  # 0: correlations of exactly 0; 0.1: 0 within rounding
+def test_a_block_that_correlates_with_nothing_has_no_weights(scheme, mode, shift):
+    survey = ZEROS.head(16)
+    survey = survey.assign(v=survey["y"] + np.repeat([0, 1], 8)) * (1 + shift) + shift
+    blocks = {"X": ["x"], "Y": ["y", "v"]}
+    with pytest.raises(
+        ValueError, match="weights of 'Y' undetermined: its items correlate with no neighbour"
+    ):
+        PLSPathModel(survey, blocks, [("X", "Y")], scheme=scheme, modes={"Y": mode}).fit()
+
+
 def test_effects_are_products_along_ways():
     result = ecsi()
     b, total = result.direct_effects, result.total_effects
@@ -361,6 +412,32 @@ def test_vif_of_items_is_that_of_their_regression():
     vif = ecsi().vif(items=True)
     assert vif[items[0]] == pytest.approx(1 / (1 - survey[items[0]].corr(fitted) ** 2))
     assert vif["CUSCO"] == pytest.approx(1)
+
+
+def test_vif_of_perfectly_collinear_items_is_infinite_and_only_theirs():
+    survey, blocks, paths = random_survey(1, items=4)
+    twice = survey.assign(A1=survey["A0"], B3=survey["B0"] - 2 * survey["B1"] + 5)
+    vif = PLSPathModel(twice, blocks, paths).fit().vif(items=True)
+    assert set(vif.index[np.isinf(vif)]) == {"A0", "A1", "B0", "B1", "B3"}
+    for item, others in {"A2": ["A0", "A3"], "B2": ["B0", "B1"], "C0": ["C1", "C2", "C3"]}.items():
+        others = twice[others] - twice[others].mean()
+        fitted = others @ np.linalg.lstsq(others, twice[item] - twice[item].mean(), rcond=None)[0]
+        assert vif[item] == pytest.approx(1 / (1 - twice[item].corr(fitted) ** 2))
+
+
+@pytest.mark.parametrize("items", [1, 3])
+@pytest.mark.filterwarnings("error")
+def test_f_squared_of_a_perfect_copy_is_refused(items):
+    survey, blocks, _ = random_survey(1, items=items)
+    survey[blocks["B"]] = survey[blocks["A"]] * 3 + 1
+    for paths in ([("A", "B"), ("B", "C")], [("A", "B"), ("A", "C")], [("A", "B")]):
+        if items > 1 and len(paths) > 1:
+            continue  # C makes the weights of A and B differ, so their scores are not the same
+        linked = {b: blocks[b] for b in np.unique(paths)}
+        result = PLSPathModel(survey, linked, paths).fit()
+        assert 1 - 1e-12 < result.r_squared["B"] <= 1
+        with pytest.raises(ValueError, match="f² of A -> B is undefined: R² of 'B' is 1"):
+            result.f_squared()
 
 
 # --- indices and decisions -------------------------------------------------------------------------------------------
@@ -638,6 +715,16 @@ def test_resamples_that_fail_are_counted_and_warned_about_once():
         (dict(paths=[]), "'A' has no path"),
         (dict(paths=[("A", "B"), ("Bee", "C")]), "paths names 'Bee'"),
         (dict(paths=["AB"]), "pairs"),
+        (dict(paths=None), "paths must be a list of \\(predictor, outcome\\) pairs, found NoneType"),
+        (dict(paths=[1, 2]), "pairs, found 1"),
+        (dict(paths=[{"A", "B"}, ("B", "C")]), "pairs, found {"),
+        (dict(paths=pd.DataFrame({"p": ["A"], "o": ["B"]})), "pairs, found DataFrame"),
+        (dict(paths=[(["A"], "B"), ("B", "C")]), "paths names \\['A'\\], no latent"),
+        (dict(modes="B"), "modes must be a dictionary .* found 'B'"),
+        (dict(modes=["B"]), "modes must be a dictionary"),
+        (dict(blocks={"A": [["A0", "A1"]], "B": ["B0"], "C": ["C0"]}), "block 'A' .*found \\['A0', 'A1'\\]"),
+        (dict(blocks={"A": {"A0", "A1"}, "B": ["B0"], "C": ["C0"]}), "list of items"),
+        (dict(blocks={"A": pd.DataFrame({"A0": [1]}), "B": ["B0"], "C": ["C0"]}), "list of items"),
         (dict(paths={"A": "B"}), "pairs"),
         (dict(blocks={"A": ["A0", "A9"], "B": ["B0"], "C": ["C0"]}), "no column 'A9'"),
         (dict(blocks={"A": ["A0"], "B": ["B0", "A0"], "C": ["C0"]}), "'A0' is in 'A' and in 'B'"),
@@ -675,6 +762,19 @@ def test_errors_say_what_was_found(change, message):
         arguments["survey"] = change["survey"](survey)
     with pytest.raises((ValueError, TypeError), match=message):
         PLSPathModel(**arguments).fit()
+
+
+def test_blocks_and_paths_may_come_in_any_ordered_container():
+    survey, blocks, paths = random_survey(1)
+    a, b, c = blocks.values()
+    mixed = {"A": np.array(a), "B": pd.Series(b, index=[5, 6, 7]), "C": pd.Index(c)}
+    base = PLSPathModel(survey, blocks, paths).fit()
+    for some in (zip("AAB", "BCC", strict=True), (pair for pair in paths), np.array(paths), map(list, paths)):
+        model = PLSPathModel(survey, mixed, some)
+        assert model.paths == tuple(paths) and dict(model.blocks) == {k: tuple(v) for k, v in blocks.items()}
+        assert model.fit().path_coefficients.equals(base.path_coefficients)
+    with pytest.raises(ValueError, match="survey has no column 'A9'"):
+        PLSPathModel(survey, mixed | {"A": np.array(["A9"])}, paths)
 
 
 def test_collinear_items_are_no_problem_in_mode_a():
@@ -727,6 +827,40 @@ def test_results_are_frozen_and_show_their_settings():
         boot.summary("paths")
     with pytest.raises(ValueError, match="n_resamples must be"):
         result.bootstrap(1)
+
+
+def test_nothing_done_to_the_arguments_or_the_model_changes_a_result():
+    survey, blocks, paths = random_survey(1)
+    modes = {"C": "B"}
+    model = PLSPathModel(survey, blocks, paths, modes=modes)
+    result = model.fit()
+    before = repr(result), result.f_squared(), dict(result.settings)
+    changes = [lambda: model.modes.update(A="B"), lambda: setattr(model, "missing", "drop"),
+               lambda: model.blocks["A"].pop(), lambda: model.paths.pop(), lambda: model.blocks.pop("A"),
+               lambda: setattr(model, "scheme", "centroid"), lambda: delattr(model, "paths")]  # fmt: skip
+    for change in changes:
+        with pytest.raises((AttributeError, TypeError)):
+            change()
+    shown = model.survey
+    shown.loc[:, "A0"] = 0.0
+    survey.loc[:, "A0"] = survey["C0"]
+    blocks["A"].pop(), paths.pop(), modes.clear()
+    for again in (result, model.fit()):
+        assert repr(again) == before[0] and again.f_squared().equals(before[1])
+        assert dict(again.settings) == before[2]
+
+
+def test_models_results_and_bootstraps_can_be_pickled_and_copied():
+    survey, blocks, paths = random_survey(1)
+    boot = PLSPathModel(survey, blocks, paths, modes={"C": "B"}).fit().bootstrap(10)
+    for clone in (pickle.loads(pickle.dumps(boot)), copy.deepcopy(boot), copy.copy(boot)):
+        assert repr(clone) == repr(boot) and clone.draws().equals(boot.draws()) and clone.failures == {}
+        assert clone.result.f_squared().equals(boot.result.f_squared())
+        assert clone.result.model.fit().scores.equals(boot.result.scores)
+        with pytest.raises(TypeError):
+            clone.failures["x"] = 1
+        with pytest.raises(AttributeError):
+            clone.result.model.missing = "drop"
 
 
 def test_the_survey_is_left_alone():

@@ -894,6 +894,14 @@ def pauses(minutes: Series, rules: Mapping[str, float], *, ax: Axes | None = Non
         Pauses in minutes, above zero.
     rules
         Name of each rule and its limit in minutes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from crmlab import plots
+    >>> ax = plots.pauses(pd.Series([1, 2, 2, 5, 900, 40_000]), {"30 minutes": 30})
+    >>> print(ax.figure.get_label())
+    Histogram of 6 pauses between acts of a customer, logarithmic axis: 2 are longer than 30 minutes.
     """
     import numpy as np
 

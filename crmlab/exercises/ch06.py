@@ -62,7 +62,8 @@ def _slopes(survey: pd.DataFrame, quality: satisfaction.Servqual):
 
 def derived_score() -> float:
     survey, quality = _service()
-    return float(quality.score(_slopes(survey, quality).to_dict()).mean())
+    slopes = _slopes(survey, quality)  # one may be a little below zero: no weights for `Servqual.score`
+    return float((quality.gaps().mean() * slopes).sum() / slopes.sum())
 
 
 def expected_minus_perceived() -> float:

@@ -173,11 +173,11 @@ RELATIONSHIP_EXPECTED = (6.3, 6.1, 5.3, 5.9, 5.1, 5.6)
 RELATIONSHIP_GAPS = (-0.9, -1.2, -0.5, -0.8, -0.3, -1.1)
 IMPROVEMENTS = pd.DataFrame(
     [
-        ("tangibles", "Refit the tasting rooms", 150_000, 0.8),
-        ("reliability", "Check every parcel twice before it leaves", 90_000, 0.5),
-        ("responsiveness", "Answer every message within an hour", 60_000, 0.6),
-        ("assurance", "Train staff in tea and its origins", 70_000, 0.5),
-        ("empathy", "Show the customer's history at the counter", 80_000, 0.6),
+        ("tangibles", "Refit the tasting rooms", 12_000, 0.8),
+        ("reliability", "Check every parcel twice before it leaves", 7_000, 0.5),
+        ("responsiveness", "Answer every message within an hour", 2_500, 0.6),
+        ("assurance", "Train staff in tea and its origins", 4_500, 0.5),
+        ("empathy", "Show the customer's history at the counter", 4_000, 0.6),
     ],
     columns=["dimension", "project", "cost", "gap_points"],
 )

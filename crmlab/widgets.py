@@ -90,6 +90,7 @@ def sliders(
     """
     import ipywidgets
     from IPython.display import display
+    from IPython.utils.capture import capture_output
 
     from crmlab import plots
 
@@ -105,8 +106,19 @@ def sliders(
         made[name].continuous_update = False
         made[name].style, made[name].layout = {"description_width": "initial"}, {"width": "480px"}
 
-    def show(**values: Any) -> None:
-        result = function(**values)
-        plots.show(result) if hasattr(result, "figure") else display(result)
+    below = ipywidgets.Output()
 
-    return ipywidgets.VBox([*made.values(), ipywidgets.interactive_output(show, made)])
+    def show(_: object = None) -> None:
+        with capture_output() as captured:
+            result = function(**{name: slider.value for name, slider in made.items()})
+            plots.show(result) if hasattr(result, "figure") else display(result)
+        # Set, not printed into: nbclient answers each message of an Output, and can then wait minutes for the cell's end.
+        below.outputs = tuple(
+            {"output_type": "display_data", "data": output.data, "metadata": output.metadata or {}}
+            for output in captured.outputs
+        )
+
+    for slider in made.values():
+        slider.observe(show, names="value")
+    show()
+    return ipywidgets.VBox([*made.values(), below])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
 
-def closest(name: object, known: Iterable[str]) -> str:
-    """Return ``did you mean 'x'? `` for the known name nearest to `name`, or an empty string."""
-    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
-    match = next((k for k in known if near and k.lower() == near[0]), None)
-    return f"Did you mean {match!r}? " if match else ""
+def closest(name: object, known: Iterable) -> str:
+    """Return ``Did you mean 'x'? `` for the known name nearest to `name`, or an empty string."""
+    lowered = {str(k).strip().lower(): k for k in known}
+    near = difflib.get_close_matches(str(name).strip().lower(), list(lowered), n=1, cutoff=0.5)
+    return f"Did you mean {lowered[near[0]]!r}? " if near else ""
 
 
 def choice(value: object, known: Iterable[str], argument: str) -> str:
@@ -65,11 +65,14 @@ def numeric(
     minimum: float | None = None,
     maximum: float | None = None,
     allow_missing: bool = False,
+    allow_truth_values: bool = True,
 ) -> np.ndarray:
     """Return `values` as floats; raise on text, infinity, missing values or values out of range."""
     series = pd.Series(values)
     if pd.api.types.is_bool_dtype(series.dtype):
-        series = series.astype(float)
+        if not allow_truth_values:
+            raise TypeError(f"{name} must be numbers, found True and False. Count them first.")
+        series = series.astype("Float64" if series.isna().any() else float)
     if not pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
         raise TypeError(f"{name} must be numeric, found dtype {series.dtype}. Convert it with pd.to_numeric.")
     out = series.to_numpy(dtype=float, na_value=np.nan)
@@ -103,12 +106,62 @@ def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = N
     return value
 
 
+def level(value: object) -> float:
+    """Return the level of an interval, such as .95."""
+    return number(value, "level", minimum=0.5, maximum=0.9999)
+
+
+def by_label(values: object, labels: Iterable, name: str) -> pd.Series:
+    """Return the Series or mapping `values` in the order of `labels`; raise where a label is missing, double or unknown."""
+    if not isinstance(values, Mapping | pd.Series):
+        raise TypeError(f"{name} must give a number for each label, found {type(values).__name__}.")
+    series = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=object)
+    wanted = list(labels)
+    if series.index.has_duplicates:
+        raise ValueError(
+            f"{name} has the label {series.index[series.index.duplicated()][0]!r} more than once."
+        )
+    if unknown := [label for label in series.index if label not in wanted]:
+        raise ValueError(
+            f"{name} names {unknown[0]!r}, which is not known. {closest(unknown[0], wanted)}".strip()
+        )
+    if missing := [label for label in wanted if label not in series.index]:
+        raise ValueError(f"{name} has nothing for {missing[0]!r}.")
+    return series.loc[wanted]
+
+
+def aligned(**columns: object) -> pd.DataFrame:
+    """Return columns as one numeric frame; Series must share one index of unique labels."""
+    out: dict[str, np.ndarray] = {}
+    index = None
+    for name, values in columns.items():
+        if not isinstance(values, pd.Series | np.ndarray | list | tuple):
+            raise TypeError(f"{name} must be a Series of numbers, found {type(values).__name__}.")
+        if isinstance(values, pd.Series):
+            if index is not None and not index.equals(values.index):
+                raise ValueError(
+                    f"{name} has other row labels than {next(iter(out))}: take both from one table."
+                )
+            index = values.index
+        out[name] = numeric(values, name)
+    lengths = {name: len(values) for name, values in out.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns differ in length: {lengths}.")
+    if not all(lengths.values()):
+        raise ValueError(f"{next(iter(out))} is empty: nothing can be computed.")
+    if index is not None and index.has_duplicates:
+        raise ValueError(f"the label {index[index.duplicated()][0]!r} occurs more than once: one row each.")
+    return pd.DataFrame(out, index=index)
+
+
 def dates(values: pd.Series, name: str) -> pd.Series:
-    """Return `values` if they are datetimes without gaps."""
+    """Return `values` if they are datetimes without gaps and without a time zone."""
     if not pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise TypeError(
             f"{name} must hold dates, found dtype {values.dtype}. Convert it with pd.to_datetime."
         )
+    if getattr(values.dt, "tz", None) is not None:
+        raise TypeError(f"{name} has the time zone {values.dt.tz}. Take it off with .dt.tz_localize(None).")
     if values.isna().any():
         raise ValueError(f"{name} has {int(values.isna().sum())} missing date(s). Drop or fill them first.")
     return values

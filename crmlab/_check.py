@@ -34,10 +34,9 @@ def frame(data: object, columns: Iterable[str] = (), argument: str = "data") -> 
     columns = list(columns)
     missing = [c for c in columns if c not in data.columns]
     if missing:
-        near = closest(missing[0], [str(c) for c in data.columns])
-        raise ValueError(
-            f"{argument} has no column {missing[0]!r}. {near}It has: {', '.join(map(str, data.columns)) or 'none'}."
-        )
+        near = closest(missing[0], data.columns)
+        has = ", ".join(map(str, data.columns)) or "none"
+        raise ValueError(f"{argument} has no column {missing[0]!r}. {near}It has: {has}.")
     doubled = [] if data.columns.is_unique else [c for c in columns if list(data.columns).count(c) > 1]
     if doubled:
         raise ValueError(f"{argument} has more than one column {doubled[0]!r}: rename or drop one.")
@@ -112,7 +111,7 @@ def level(value: object) -> float:
 
 
 def by_label(values: object, labels: Iterable, name: str) -> pd.Series:
-    """Return the Series or mapping `values` in the order of `labels`; raise where a label is missing, double or unknown."""
+    """Return `values`, a Series or mapping, in the order of `labels`, each of which it must name once."""
     if not isinstance(values, Mapping | pd.Series):
         raise TypeError(f"{name} must give a number for each label, found {type(values).__name__}.")
     series = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=object)

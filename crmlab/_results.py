@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """A fitted model or a finished analysis: a line with every setting that changes its numbers, then its summary."""
+    """A fitted model or finished analysis: a line with the settings that change numbers, then its summary."""
 
     def summary(self) -> DataFrame:
         """Return what a reader wants to see first, as a table."""
@@ -39,7 +39,7 @@ class ReadOnly(Mapping):
 
     __slots__ = ("_content",)
 
-    def __init__(self, content: Mapping = {}) -> None:  # noqa: B006 - it is copied, never changed
+    def __init__(self, content: Mapping = {}) -> None:  # the default is copied, never changed
         self._content = dict(content)
 
     def __getitem__(self, key: Any) -> Any:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,7 @@ from crmlab import _notebooks, build, exercises
 pytest.importorskip("nbgrader")
 CHAPTERS = sorted((_notebooks.home() / "notebooks" / "solutions").glob("ch*"))
 SOURCES = [path for chapter in CHAPTERS for path in sorted(chapter.glob("*.ipynb"))]
+release = cache(_notebooks.released)  # several tests look at what nbgrader makes in a second
 
 
 def _settings(cell: nbformat.NotebookNode) -> dict:
@@ -34,6 +36,7 @@ def _checked(cell: nbformat.NotebookNode) -> str:
 # --- real chapters ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_source_passes_nbgraders_validation(path: Path):
     from nbgrader.validator import Validator
@@ -48,7 +51,7 @@ def test_release_is_not_stale(chapter: Path):
     folder = _notebooks.home() / "notebooks" / "exercises" / chapter.name
     committed = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
     committed = {name: content for name, content in committed.items() if "checkpoint" not in name}
-    made = _notebooks.released(chapter)
+    made = release(chapter)
     different = sorted(n for n in made.keys() | committed.keys() if made.get(n) != committed.get(n))
     assert not different, f"stale: {different}. Run 'python -m crmlab.build exercises' and commit."
 
@@ -64,7 +67,7 @@ def test_points_and_items_agree(chapter: Path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_release_shows_no_solution_and_keeps_the_memo(path: Path):
-    released = nbformat.reads(_notebooks.released(path.parent)[path.name].decode(), as_version=4)
+    released = nbformat.reads(release(path.parent)[path.name].decode(), as_version=4)
     source = nbformat.read(path, as_version=4)
     assert "SOLUTION" not in "".join(cell.source for cell in released.cells)
     for before, after in zip(source.cells, released.cells, strict=True):
@@ -80,7 +83,7 @@ def test_release_shows_no_solution_and_keeps_the_memo(path: Path):
 
 def _untouched(source: Path, folder: Path) -> list[str]:
     """Run what students get, as they get it, and return what its checks say."""
-    files = _notebooks.released(source.parent)
+    files = release(source.parent)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     notebook = nbformat.reads(_notebooks.executed(folder / source.name).decode(), as_version=4)
@@ -92,6 +95,7 @@ def _untouched(source: Path, folder: Path) -> list[str]:
     return [text for text in shown if re.match(r"\d+\.\d+ · ", text)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_untouched_release_runs_and_says_what_is_missing(path: Path, tmp_path: Path):
     said = _untouched(path, tmp_path)
@@ -137,6 +141,7 @@ def test_exercises_are_written_once_and_removed_with_their_source(
     assert not _notebooks.exercises()
 
 
+@pytest.mark.full
 def test_untouched_toy_release(toy: Path, tmp_path: Path):
     assert [text[:22] for text in _untouched(toy / "ch99.ipynb", tmp_path)] == [
         "99.1 · Not attempted. ",

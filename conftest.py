@@ -108,7 +108,9 @@ def minutes(name: str, notebooks: int) -> int:
 
 def announcement(name: str) -> str:
     """Say before the first test what is about to run and how long that takes."""
-    lessons = [path for path in NOTEBOOKS.rglob("*.ipynb") if not {"exercises", "solutions"} & set(path.parts)]
+    lessons = [
+        path for path in NOTEBOOKS.rglob("*.ipynb") if not {"exercises", "solutions"} & set(path.parts)
+    ]
     solutions = list(NOTEBOOKS.glob("solutions/**/*.ipynb"))
     if name == "full":
         return f"full tier: about {minutes('full', len(lessons) + len(solutions))} minutes on two idle cores"

@@ -88,7 +88,9 @@ class Mutation(NamedTuple):
 
 def operators() -> list[str]:
     """Return cosmic-ray's names of the errors that are made here."""
-    return [name for name in operator_names() if _kind(name) in KINDS or _kind(name).split("_", 1)[-1] in USUAL]
+    return [
+        name for name in operator_names() if _kind(name) in KINDS or _kind(name).split("_", 1)[-1] in USUAL
+    ]
 
 
 def _kind(operator: str) -> str:
@@ -97,15 +99,15 @@ def _kind(operator: str) -> str:
 
 def untouchable(source: str) -> set[int]:
     """Return the lines that change nothing a test should see: annotations, messages of errors, docstrings."""
-    lines: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom):
-            lines |= _lines(node)
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            lines |= _lines(node)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            lines |= _lines(node)
-    return lines
+    return {line for node in ast.walk(ast.parse(source)) if _is_untouchable(node) for line in _lines(node)}
+
+
+def _is_untouchable(node: ast.AST) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.Raise | ast.Import | ast.ImportFrom)
 
 
 def _lines(node: ast.AST) -> set[int]:
@@ -252,7 +254,9 @@ def store(name: str, rows: list[dict], columns: list[str], tried: list[str]) -> 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--modules", nargs="+", default=["crmlab"], metavar="PATH", help="files or folders of crmlab")
+    parser.add_argument(
+        "--modules", nargs="+", default=["crmlab"], metavar="PATH", help="files or folders of crmlab"
+    )
     parser.add_argument("--sample", type=int, default=20, help="errors a module (default 20)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -264,14 +268,18 @@ def main(arguments: list[str] | None = None) -> None:
             copies.put(copy_of_checkout(Path(folder) / str(number)))
         for module in chosen:
             row, alive = study(module, options.sample, options.seed, copies, options.workers)
-            print(f"{row['module']}: {row['killed']} of {row['mutations']} killed. {row['remark']}", flush=True)
+            print(
+                f"{row['module']}: {row['killed']} of {row['mutations']} killed. {row['remark']}", flush=True
+            )
             rows.append(row)
             survivors += alive
     tried = [module.as_posix() for module in chosen]
     store("mutations.csv", rows, ["module", "mutations", "killed", "share", "remark"], tried)
     store("mutations_survivors.csv", survivors, ["module", "line", "error", "before", "after"], tried)
     errors, killed = sum(row["mutations"] for row in rows), sum(row["killed"] for row in rows)
-    print(f"{killed} of {errors} errors were noticed: {killed / errors:.0%}" if errors else "nothing was tried")
+    print(
+        f"{killed} of {errors} errors were noticed: {killed / errors:.0%}" if errors else "nothing was tried"
+    )
 
 
 if __name__ == "__main__":

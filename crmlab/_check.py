@@ -50,10 +50,10 @@ def unique(data: pd.DataFrame, key: str | list[str], argument: str = "data") -> 
     keys = [key] if isinstance(key, str) else list(key)
     twice = data.duplicated(keys)
     if twice.any():
-        first = data.loc[twice, keys].iloc[0].tolist()
+        first = data.loc[twice, keys].to_numpy(dtype=object)[0].tolist()
         raise ValueError(
-            f"{argument} has {int(twice.sum())} duplicated row(s) by {', '.join(keys)}, the first is {first}. "
-            "Keep one row each (drop_duplicates) or aggregate first."
+            f"{argument} has {int(twice.sum())} duplicated row(s) by {', '.join(keys)}, "
+            f"the first is {first}. Keep one row each (drop_duplicates) or aggregate first."
         )
 
 
@@ -67,6 +67,8 @@ def numeric(
     allow_truth_values: bool = True,
 ) -> np.ndarray:
     """Return `values` as floats; raise on text, infinity, missing values or values out of range."""
+    if np.ndim(values) > 1 or isinstance(values, set | frozenset):
+        raise TypeError(f"{name} must be one column of numbers, found {type(values).__name__}.")
     series = pd.Series(values)
     if pd.api.types.is_bool_dtype(series.dtype):
         if not allow_truth_values:
@@ -81,17 +83,24 @@ def numeric(
         raise ValueError(f"{name} has {int(np.isnan(out).sum())} missing value(s). Drop or fill them first.")
     with np.errstate(invalid="ignore"):
         if minimum is not None and (out < minimum).any():
-            raise ValueError(f"{name} must be at least {minimum:g}, found {np.nanmin(out):g}.")
+            raise ValueError(f"{name} must be at least {minimum:.12g}, found {np.nanmin(out):.12g}.")
         if maximum is not None and (out > maximum).any():
-            raise ValueError(f"{name} must be at most {maximum:g}, found {np.nanmax(out):g}.")
+            raise ValueError(f"{name} must be at most {maximum:.12g}, found {np.nanmax(out):.12g}.")
     return out
 
 
 def number(value: object, name: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
     """Return `value` as a finite float within its range."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
-        raise TypeError(f"{name} must be a finite number, found {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
+        raise TypeError(f"{name} must be a finite number, found {value!r:.40}.")
     return float(numeric([float(value)], name, minimum=minimum, maximum=maximum)[0])
+
+
+def _is_finite(value: Real) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:  # a whole number beyond what floats can hold
+        return False
 
 
 def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = None) -> int:
@@ -136,6 +145,8 @@ def aligned(**columns: object) -> pd.DataFrame:
     for name, values in columns.items():
         if not isinstance(values, pd.Series | np.ndarray | list | tuple):
             raise TypeError(f"{name} must be a Series of numbers, found {type(values).__name__}.")
+        if len(values) == 0:
+            raise ValueError(f"{name} is empty: nothing can be computed.")
         if isinstance(values, pd.Series):
             if index is not None and not index.equals(values.index):
                 raise ValueError(
@@ -146,8 +157,6 @@ def aligned(**columns: object) -> pd.DataFrame:
     lengths = {name: len(values) for name, values in out.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}.")
-    if not all(lengths.values()):
-        raise ValueError(f"{next(iter(out))} is empty: nothing can be computed.")
     if index is not None and index.has_duplicates:
         raise ValueError(f"the label {index[index.duplicated()][0]!r} occurs more than once: one row each.")
     return pd.DataFrame(out, index=index)
@@ -155,6 +164,8 @@ def aligned(**columns: object) -> pd.DataFrame:
 
 def dates(values: pd.Series, name: str) -> pd.Series:
     """Return `values` if they are datetimes without gaps and without a time zone."""
+    if not isinstance(values, pd.Series):
+        raise TypeError(f"{name} must be a Series of dates, found {type(values).__name__}.")
     if not pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise TypeError(
             f"{name} must hold dates, found dtype {values.dtype}. Convert it with pd.to_datetime."

@@ -1,4 +1,4 @@
-"""Business accounts: trust, the hidden stage of every month, what the ledger shows of it, and the care wave."""
+"""Business accounts: trust, the hidden stage of every month, what the ledger shows, and the care wave."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def pooled_matrix() -> np.ndarray:
 
 
 def matrices() -> pd.DataFrame:
-    """Return the true monthly matrices as rows: three trust groups, each with and without care, and the mix."""
+    """Return the true monthly matrices as rows: each trust group with and without care, and the mix."""
     names = [*par.STAGES, "lost"]
     blocks = [(g, "none", transition_matrix(g)) for g in par.TRUST_GROUPS]
     blocks += [(g, "care", transition_matrix(g, care=True)) for g in par.TRUST_GROUPS]
@@ -82,47 +82,56 @@ def matrices() -> pd.DataFrame:
 
 
 def histories(seed: int, places: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the accounts that ever held one of the `places`, and the stage of every account in every month."""
+    """Return the accounts that ever held one of the `places`, and the stage of each in every month."""
     rng = generator(seed, "account_stages")
     mix = steady_mix()
     cell = rng.choice(mix.size, places, p=mix.ravel())
     group, stage = np.divmod(cell, len(par.STAGES))
-    months = len(par.MONTHS)
     account = np.arange(places)
     born = -rng.geometric(np.array([0.25, 0.10, 0.04, 0.06])[stage])
-    care = np.zeros(places, bool)
     plain = np.array([transition_matrix(g) for g in par.TRUST_GROUPS])
     cared = np.array([transition_matrix(g, care=True) for g in par.TRUST_GROUPS])
+    care = np.zeros(places, bool)
+    known = places  # accounts that have been so far
     accounts = [pd.DataFrame({"account": account, "group": group, "start": born, "predecessor": -1})]
-    rows = []
-    for month in range(months):
+    stages = []
+    for month in range(len(par.MONTHS)):
         if month == _CARE_START:
-            # Randomised within stage: each stage is split into halves, so the arms are alike.
-            treated = np.zeros(places, bool)
-            treated[np.lexsort((rng.random(places), stage))[::2]] = True
-            care = treated.copy()
-            in_wave = pd.DataFrame({"account": account, "care": treated})
-        rows.append(np.column_stack([account, np.full(places, month), stage]))
-        chosen = np.where(care[:, None], cared[group, stage], plain[group, stage])
-        stage = pick(rng, chosen)
-        lost = stage == _LOST
-        if lost.any() and month + 1 < months:
-            rows.append(
-                np.column_stack([account[lost], np.full(lost.sum(), month + 1), np.full(lost.sum(), _LOST)])
-            )
-            fresh = np.arange(lost.sum()) + sum(map(len, accounts))
-            new_group = rng.integers(0, 3, lost.sum())
-            accounts.append(
-                pd.DataFrame(
-                    {"account": fresh, "group": new_group, "start": month + 1, "predecessor": account[lost]}
-                )
-            )
-            account, group, stage = account.copy(), group.copy(), stage.copy()
-            account[lost], group[lost], stage[lost] = fresh, new_group, _EXPLORATION
+            care = _half_of_each(rng, stage)
+            in_wave = pd.DataFrame({"account": account, "care": care})
+        stages.append(pd.DataFrame({"account": account, "month": month, "stage": stage}))
+        stage = pick(rng, np.where(care[:, None], cared[group, stage], plain[group, stage]))
+        lost = np.flatnonzero(stage == _LOST)
+        if len(lost) and month + 1 < len(par.MONTHS):
+            gone = account[lost]
+            stages.append(pd.DataFrame({"account": gone, "month": month + 1, "stage": _LOST}))
+            account[lost] = known + np.arange(len(lost))
+            group[lost] = rng.integers(0, 3, len(lost))
+            stage[lost] = _EXPLORATION
             care[lost] = False  # a newcomer was not part of the wave
+            known += len(lost)
+            fresh = {"account": account[lost], "group": group[lost], "start": month + 1, "predecessor": gone}
+            accounts.append(pd.DataFrame(fresh))
     ever = pd.concat(accounts, ignore_index=True).merge(in_wave, on="account", how="left")
-    stages = pd.DataFrame(np.vstack(rows), columns=["account", "month", "stage"])
-    return ever, stages.sort_values(["account", "month"], ignore_index=True)
+    return ever, pd.concat(stages).sort_values(["account", "month"], ignore_index=True)
+
+
+def _half_of_each(rng: np.random.Generator, stage: np.ndarray) -> np.ndarray:
+    """Draw half of the accounts, stage by stage, so that the two arms of the wave are alike."""
+    drawn = np.zeros(len(stage), bool)
+    drawn[np.lexsort((rng.random(len(stage)), stage))[::2]] = True
+    return drawn
+
+
+def stage_truth(stages: pd.DataFrame) -> pd.DataFrame:
+    """Return the stages as truth holds them: by account and month, in words."""
+    return pd.DataFrame(
+        {
+            "account_id": stages["account"] + 1,
+            "month": par.MONTHS[stages["month"]],
+            "stage": np.array([*par.STAGES, "lost"])[stages["stage"]],
+        }
+    )
 
 
 def latents(seed: int, ever: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +179,8 @@ def account_months(seed: int, ever: pd.DataFrame, stages: pd.DataFrame) -> pd.Da
     """Return the ledger by account and month; every figure depends on the stage, through noise."""
     rng = generator(seed, "account_months")
     active = stages[stages["stage"] != _LOST]
-    account, stage = active["account"].to_numpy(), active["stage"].to_numpy()
+    account = active["account"].to_numpy()
+    stage = active["stage"].to_numpy()
     n = len(active)
     mean = par.MONTH_FEATURES.iloc[stage].reset_index(drop=True)
     size = np.exp(generator(seed, "account_size").normal(0, 0.35, len(ever)))[account]
@@ -196,7 +206,7 @@ def account_months(seed: int, ever: pd.DataFrame, stages: pd.DataFrame) -> pd.Da
 
 
 def account_reviews(seed: int, ever: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
-    """Return the stage as account managers labelled it at the end of each quarter, for a sample, mostly right."""
+    """Return the stages that account managers noted at the end of each quarter, of a sample, mostly right."""
     rng = generator(seed, "account_reviews")
     sampled = rng.random(len(ever)) < 0.6
     seen = stages[
@@ -218,7 +228,8 @@ def care_wave(seed: int, ever: pd.DataFrame, stages: pd.DataFrame, truth: pd.Dat
     """Return the randomised care wave of July 2025 with satisfaction (1-7) before and a year after."""
     rng = generator(seed, "care_wave")
     wave = ever.dropna(subset="care")
-    account, care = wave["account"].to_numpy(), wave["care"].astype(bool).to_numpy()
+    account = wave["account"].to_numpy()
+    care = wave["care"].astype(bool).to_numpy()
     start = stages[stages["month"] == _CARE_START].set_index("account")["stage"]
     mood = np.array([4.4, 4.9, 5.5, 3.6])[start.loc[account].to_numpy()]
     before = mood + 0.35 * truth["trust"].to_numpy()[account] + rng.normal(0, 0.5, len(wave))

@@ -33,14 +33,14 @@ def chance(rng: np.random.Generator, logit: np.ndarray) -> np.ndarray:
 def structural(
     rng: np.random.Generator, n: int, paths: dict[tuple[str, str], float], names: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Draw standard normal latent variables that follow `paths`; `names` in causal order, `n` rows."""
+    """Draw `n` rows of standard normal latent variables that follow `paths`; `names` in causal order."""
     correlation = correlations(paths, names)
     noise = rng.standard_normal((n, len(names)))
     out: dict[str, np.ndarray] = {}
     for k, name in enumerate(names):
-        parents = [p for p, child in paths if child == name]
-        weights = np.array([paths[p, name] for p in parents])
-        fitted = sum((paths[p, name] * out[p] for p in parents), np.zeros(n))
+        parents = [cause for cause, effect in paths if effect == name]
+        weights = np.array([paths[cause, name] for cause in parents])
+        fitted = sum((paths[cause, name] * out[cause] for cause in parents), np.zeros(n))
         explained = weights @ correlation.loc[parents, parents].to_numpy() @ weights
         out[name] = fitted + np.sqrt(1 - explained) * noise[:, k]
     return pd.DataFrame(out)
@@ -51,12 +51,21 @@ def correlations(paths: dict[tuple[str, str], float], names: tuple[str, ...]) ->
     size = len(names)
     implied = np.eye(size)
     for k, name in enumerate(names):
-        beta = np.array([paths.get((p, name), 0.0) for p in names])
-        implied[k, :k] = implied[:k, k] = (implied[:k, :k] @ beta[:k]) if k else 0
+        beta = np.array([paths.get((cause, name), 0.0) for cause in names[:k]])
+        implied[k, :k] = implied[:k, :k] @ beta
+        implied[:k, k] = implied[k, :k]
     return pd.DataFrame(implied, index=names, columns=names)
 
 
-def tidy(frame: pd.DataFrame, digits: int = 6, **columns: int) -> pd.DataFrame:
-    """Round every float column, so that a file holds the same bytes everywhere."""
-    floats = {c: columns.get(c, digits) for c in frame.select_dtypes("float").columns}
-    return frame.round(floats).reset_index(drop=True)
+def spread(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each of ``counts.sum()`` items the row it belongs to, and its place in that row from 0."""
+    counts = np.asarray(counts).astype(np.intp)  # on 32-bit systems `np.repeat` refuses int64
+    row = np.repeat(np.arange(len(counts)), counts)
+    first = np.cumsum(counts) - counts
+    return row, np.arange(len(row)) - first[row]
+
+
+def tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Round every float column to six decimals, so that a file holds the same bytes everywhere."""
+    floats = frame.select_dtypes("float").columns
+    return frame.round(dict.fromkeys(floats, 6)).reset_index(drop=True)

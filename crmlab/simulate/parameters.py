@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-START, SURVEY, INTERVENTION, TODAY = (
-    pd.Timestamp(day) for day in ("2022-07-01", "2025-06-15", "2025-07-01", "2026-06-30")
-)
+START = pd.Timestamp("2022-07-01")
+SURVEY = pd.Timestamp("2025-06-15")
+INTERVENTION = pd.Timestamp("2025-07-01")
+TODAY = pd.Timestamp("2026-06-30")
 DAYS = (TODAY - START).days + 1  # the last order can fall on `TODAY`
 MONTHS = pd.date_range(START, TODAY, freq="MS")
-CUSTOMERS = 2_000  # the shipped cohort; accounts and households keep these proportions
-ACCOUNTS_PER_CUSTOMER, HOUSEHOLDS_PER_CUSTOMER = 0.12, 0.5
+CUSTOMERS = 2_000  # the shipped cohort; its accounts keep this proportion
+ACCOUNTS_PER_CUSTOMER = 0.12
 
 # -- the index model: ECSI and CCSI arrows together, all variables standardised -------------------
 CONSTRUCTS = ("image", "expectation", "quality", "value", "satisfaction", "complaints", "loyalty")
@@ -40,7 +41,9 @@ ITEMS = {
     "complaints": ((0.80, 0.76), (6.8, 6.6)),
     "loyalty": ((0.82, 0.70, 0.85), (7.3, 6.2, 7.2)),
 }
-ITEM_SD, METHOD_LOADING, MISSING_SHARE = 1.7, 0.15, 0.03
+ITEM_SD = 1.7
+METHOD_LOADING = 0.15
+MISSING_SHARE = 0.03
 # The full arrow model fitted by PLS (path scheme, Mode A, standardised, 26 items) to 1,000,000 complete
 # answers of world 90210: what the method converges to. Recomputed by tests/studies/study_pls.py.
 PLS_POPULATION = {

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import betaincinv, gammaincinv, ndtr
 
 from . import parameters as par
-from .core import generator, pearson, pick, structural
+from .core import generator, pearson, pick, spread, structural
 from .parameters import P
 
 
@@ -76,8 +76,8 @@ def leads(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     rng = generator(seed, "leads")
     source = pd.Categorical(people["acquisition_channel"], categories=list(par.SOURCES)).codes
     rate = np.array(par.SOURCE_CONVERSION)
-    lost = np.rint(np.bincount(source, minlength=4) * (1 - rate) / rate).astype(int)
-    lost_source = np.repeat(np.arange(4), lost)
+    lost = np.rint(np.bincount(source, minlength=len(rate)) * (1 - rate) / rate)
+    lost_source, _ = spread(lost)
     worth = 0.55 * np.log(truth["purchase_rate"] + 0.02) + 0.8 * np.log(truth["mean_order_value"] / 150) + 1.2
     won = pd.DataFrame(
         {
@@ -90,7 +90,7 @@ def leads(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
             "customer_id": people["customer_id"].astype("Int64"),
         }
     )
-    n = int(lost.sum())
+    n = len(lost_source)
     score = rng.normal(47, 16, n)
     others = pd.DataFrame(
         {
@@ -103,10 +103,10 @@ def leads(seed: int, people: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     )
     out = pd.concat([won, others], ignore_index=True)
     out["score"] = out["score"].round().clip(0, 100).astype(int)
-    spread = rng.uniform(0.7, 1.3, len(out))
+    varied = rng.uniform(0.7, 1.3, len(out))
     # Whoever walks in unasked costs little; following a lead up costs the full amount.
     out["cost"] = (
-        np.array(par.SOURCE_LEAD_COST)[out["channel"]] * np.where(out["contacted"] == 1, 1, 0.15) * spread
+        np.array(par.SOURCE_LEAD_COST)[out["channel"]] * np.where(out["contacted"] == 1, 1, 0.15) * varied
     ).round(2)
     out["channel"] = np.array(par.SOURCES)[out["channel"]]
     out = out.sort_values(["created_on", "channel", "score"], kind="stable", ignore_index=True)

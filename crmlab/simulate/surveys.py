@@ -1,15 +1,14 @@
-"""What customers answer: satisfaction, service quality, Kano, choices between offers; and two tracked series."""
+"""What customers answer: satisfaction, service quality, Kano, choices of offers; and two tracked series."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import expit, ndtr
 
 from . import parameters as par
 from .core import chance, generator
 from .parameters import P
-from .purchases import repurchase_given_satisfaction
 
 
 def answers(seed: int, scores: pd.DataFrame, process: str = "satisfaction_answers") -> pd.DataFrame:
@@ -30,7 +29,8 @@ def answers(seed: int, scores: pd.DataFrame, process: str = "satisfaction_answer
 def loadings() -> pd.DataFrame:
     """Return each item's loading: the one that generated the answer, and the one left after rounding to 1-10.
 
-    The second is the correlation of a rounded answer with the latent score, from the probabilities of the ten answers.
+    The second is the correlation of a rounded answer with the latent score, from the probabilities of the
+    ten answers.
     """
     score = np.arange(1, 11)
     inner = np.arange(1.5, 10)
@@ -50,7 +50,8 @@ def satisfaction_survey(seed: int, people: pd.DataFrame, truth: pd.DataFrame) ->
     """Return the survey of June 2025; who answers depends a little on satisfaction."""
     rng = generator(seed, "satisfaction_survey")
     items = answers(seed, truth)
-    satisfaction, loyalty = truth["satisfaction"].to_numpy(), truth["loyalty"].to_numpy()
+    satisfaction = truth["satisfaction"].to_numpy()
+    loyalty = truth["loyalty"].to_numpy()
     n = len(truth)
     gaps = rng.random(items.shape) < P["satisfaction_survey", "missing"]
     out = items.astype("Int64").mask(gaps)
@@ -86,62 +87,94 @@ def satisfaction_survey(seed: int, people: pd.DataFrame, truth: pd.DataFrame) ->
 def service_quality_survey(
     seed: int, people: pd.DataFrame, truth: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return expected and perceived service (1-7) with what followed, and the truth behind each respondent."""
+    """Return expected and perceived service (1-7) with what followed, and the truth behind the answers."""
     rng = generator(seed, "service_quality_survey")
     invited = np.flatnonzero((people["acquired_on"] < par.SURVEY).to_numpy())
     row = np.sort(rng.permutation(invited)[: max(1, round(0.2 * len(people)))])
     n = len(row)
-    quality, expectation = (truth[c].to_numpy()[row] for c in ("quality", "expectation"))
-    scale = lambda x: np.clip(np.rint(x), 1, 7).astype(int)  # noqa: E731
-    out: dict[str, np.ndarray] = {"customer_id": truth["customer_id"].to_numpy()[row]}
-    gap = np.zeros(n)
-    wanted = np.zeros(n)
-    own_gap = {}
-    for (name, items), e_mean, p_mean, weight in zip(
-        par.DIMENSIONS.items(), par.EXPECTED_MEANS, par.PERCEIVED_MEANS, par.DERIVED_WEIGHTS, strict=True
-    ):
-        expected = e_mean + 0.5 * expectation + 0.35 * rng.standard_normal(n)
-        perceived = p_mean + 0.8 * quality + 0.6 * rng.standard_normal(n)
-        own_gap[f"gap_{name}"] = perceived - expected
-        gap += weight * (perceived - expected)
-        wanted += weight * expected
-        for k in range(1, items + 1):
-            tilt = 0.25 * (k - (items + 1) / 2)
-            out[f"{name}_{k}_expected"] = scale(expected + rng.normal(0, 0.6, n))
-            out[f"{name}_{k}_perceived"] = scale(perceived + tilt + rng.normal(0, 0.7, n))
-    means = zip(par.RELATIONSHIP_EXPECTED, par.RELATIONSHIP_GAPS, strict=True)
-    for k, (e_mean, mean_gap) in enumerate(means, start=1):
-        expected = e_mean + 0.3 * expectation + rng.normal(0, 0.7, n)
-        out[f"relationship_{k}_expected"] = scale(expected)
-        perceived = e_mean + mean_gap + 0.45 * quality + rng.normal(0, 0.8, n)
-        out[f"relationship_{k}_perceived"] = scale(perceived)
-    share = rng.gamma(1.5 * np.array(par.STATED_POINTS), size=(n, 5))
-    points = np.rint(20 * share / share.sum(axis=1, keepdims=True)).astype(int) * 5
-    points[np.arange(n), points.argmax(axis=1)] += 100 - points.sum(axis=1)
-    for k, name in enumerate(par.DIMENSIONS):
-        out[f"points_{name}"] = points[:, k]
+    asked = truth.iloc[row]
+    out, felt = _dimensions(rng, asked)
+    out |= _relationship(rng, asked)
+    out |= _stated_points(rng, n)
+    gap = sum(w * felt[f"gap_{name}"] for name, w in _weights().items())
+    wanted = sum(w * felt[f"expected_{name}"] for name, w in _weights().items())
     noise = rng.normal(0, P["disconfirmation", "noise"], n)
     visit = np.clip(visit_satisfaction(gap, wanted) + noise, 1, 10)
     again = repurchase_given_satisfaction(visit)
     out["visit_satisfaction"] = np.clip(visit.round(1), 1, 10)
     out["buys_again"] = (rng.random(n) < again).astype(int)
+    customer = asked["customer_id"].to_numpy()
     behind = pd.DataFrame(
         {
-            "customer_id": out["customer_id"],
-            **own_gap,
+            "customer_id": customer,
+            **{f"gap_{name}": felt[f"gap_{name}"] for name in par.DIMENSIONS},
             "gap": gap,
             "expected": wanted,
             "noise": noise,
             "repurchase_probability": again,
         }
     )
-    return pd.DataFrame(out), behind
+    return pd.DataFrame({"customer_id": customer, **out}), behind
+
+
+def _weights() -> dict[str, float]:
+    """Return what each dimension counts in the gap that customers feel."""
+    return dict(zip(par.DIMENSIONS, par.DERIVED_WEIGHTS, strict=True))
+
+
+def _dimensions(
+    rng: np.random.Generator, asked: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the answers to the 22 pairs of items, and what lies behind them by dimension."""
+    quality = asked["quality"].to_numpy()
+    expectation = asked["expectation"].to_numpy()
+    n = len(asked)
+    out = {}
+    felt = {}
+    means = zip(par.EXPECTED_MEANS, par.PERCEIVED_MEANS, strict=True)
+    for (name, items), (expected_mean, perceived_mean) in zip(par.DIMENSIONS.items(), means, strict=True):
+        expected = expected_mean + 0.5 * expectation + 0.35 * rng.standard_normal(n)
+        perceived = perceived_mean + 0.8 * quality + 0.6 * rng.standard_normal(n)
+        felt[f"expected_{name}"] = expected
+        felt[f"gap_{name}"] = perceived - expected
+        for k in range(1, items + 1):
+            tilt = 0.25 * (k - (items + 1) / 2)  # later items of a dimension are served better
+            out[f"{name}_{k}_expected"] = _seven_points(expected + rng.normal(0, 0.6, n))
+            out[f"{name}_{k}_perceived"] = _seven_points(perceived + tilt + rng.normal(0, 0.7, n))
+    return out, felt
+
+
+def _relationship(rng: np.random.Generator, asked: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the answers to the pairs of items about the relationship."""
+    n = len(asked)
+    out = {}
+    means = zip(par.RELATIONSHIP_EXPECTED, par.RELATIONSHIP_GAPS, strict=True)
+    for k, (mean, gap) in enumerate(means, start=1):
+        expected = mean + 0.3 * asked["expectation"].to_numpy() + rng.normal(0, 0.7, n)
+        perceived = mean + gap + 0.45 * asked["quality"].to_numpy() + rng.normal(0, 0.8, n)
+        out[f"relationship_{k}_expected"] = _seven_points(expected)
+        out[f"relationship_{k}_perceived"] = _seven_points(perceived)
+    return out
+
+
+def _stated_points(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Return how respondents share 100 points among the dimensions, in fives."""
+    share = rng.gamma(1.5 * np.array(par.STATED_POINTS), size=(n, len(par.DIMENSIONS)))
+    points = np.rint(20 * share / share.sum(axis=1, keepdims=True)).astype(int) * 5
+    points[np.arange(n), points.argmax(axis=1)] += 100 - points.sum(axis=1)
+    return {f"points_{name}": points[:, k] for k, name in enumerate(par.DIMENSIONS)}
+
+
+def _seven_points(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 1, 7).astype(int)
 
 
 def improvement_effects(behind: pd.DataFrame) -> pd.DataFrame:
     """Return what each improvement project would truly add to the probability of buying again."""
-    weights = dict(zip(par.DIMENSIONS, par.DERIVED_WEIGHTS, strict=True))
-    gap, expected, noise = (behind[c].to_numpy() for c in ("gap", "expected", "noise"))
+    weights = _weights()
+    gap = behind["gap"].to_numpy()
+    expected = behind["expected"].to_numpy()
+    noise = behind["noise"].to_numpy()
     rows = []
     for project in par.IMPROVEMENTS.itertuples():
         visit = visit_satisfaction(gap + weights[project.dimension] * project.gap_points, expected) + noise
@@ -160,32 +193,28 @@ def visit_satisfaction(gap: np.ndarray, expected: np.ndarray) -> np.ndarray:
     )
 
 
+def repurchase_given_satisfaction(visit: np.ndarray) -> np.ndarray:
+    """Return the probability of buying again by satisfaction with a visit (1-10): flat between two knees."""
+    low = 6.5
+    threshold = P["delight", "threshold"]
+    logit = (
+        P["delight", "intercept"]
+        + P["delight", "below"] * (np.minimum(visit, low) - 4)
+        + P["delight", "zone"] * np.clip(visit - low, 0, threshold - low)
+        + P["delight", "above"] * np.maximum(visit - threshold, 0)
+    )
+    return expit(logit)
+
+
 def kano_survey(seed: int, people: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return functional and dysfunctional answers by feature, and each respondent's true category."""
     rng = generator(seed, "kano_survey")
     invited = people.loc[people["acquired_on"] < par.SURVEY, "customer_id"].to_numpy()
     who = np.sort(rng.permutation(invited)[: max(1, round(0.15 * len(people)))])
-    # the cells of the evaluation table (functional, dysfunctional) that mean each category
-    middle = (1, 2, 3)
-    cells = {
-        0: [(0, d) for d in middle],
-        1: [(0, 4)],
-        2: [(f, 4) for f in middle],
-        3: [(f, d) for f in middle for d in middle],
-        4: [(f, 0) for f in middle] + [(4, d) for d in (0, *middle)],
-    }
-    parts, behind = [], []
+    parts = []
     for feature, shares in par.KANO_FEATURES.items():
-        category = rng.choice(5, len(who), p=shares)
-        pair = np.array(
-            [
-                cells[c][k % len(cells[c])]
-                for c, k in zip(category, rng.integers(0, 36, len(who)), strict=True)
-            ]
-        )
-        slip = rng.random((len(who), 2)) < par.KANO_ERROR
-        pair = np.where(slip, rng.integers(0, 5, pair.shape), pair)
-        words = np.array(par.KANO_ANSWERS)[pair]
+        category = rng.choice(len(par.KANO_CATEGORIES), len(who), p=shares)
+        words = np.array(par.KANO_ANSWERS)[_kano_pairs(rng, category)]
         parts.append(
             pd.DataFrame(
                 {
@@ -193,15 +222,31 @@ def kano_survey(seed: int, people: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
                     "feature": feature,
                     "functional": words[:, 0],
                     "dysfunctional": words[:, 1],
+                    "category": np.array(par.KANO_CATEGORIES)[category],
                 }
             )
         )
-        behind.append(
-            pd.DataFrame(
-                {"customer_id": who, "feature": feature, "category": np.array(par.KANO_CATEGORIES)[category]}
-            )
-        )
-    return pd.concat(parts, ignore_index=True), pd.concat(behind, ignore_index=True)
+    out = pd.concat(parts, ignore_index=True)
+    return out.drop(columns="category"), out[["customer_id", "feature", "category"]]
+
+
+_MIDDLE = (1, 2, 3)  # must-be, neutral, live-with; 0 is like and 4 is dislike
+_KANO_CELLS = (  # of the evaluation table (functional, dysfunctional) that mean each category
+    [(0, d) for d in _MIDDLE],  # attractive
+    [(0, 4)],  # one-dimensional
+    [(f, 4) for f in _MIDDLE],  # must-be
+    [(f, d) for f in _MIDDLE for d in _MIDDLE],  # indifferent
+    [(f, 0) for f in _MIDDLE] + [(4, d) for d in (0, *_MIDDLE)],  # reverse
+)
+
+
+def _kano_pairs(rng: np.random.Generator, category: np.ndarray) -> np.ndarray:
+    """Draw a cell of each respondent's category; now and then an answer slips."""
+    draw = rng.integers(0, 36, len(category))
+    cells = [_KANO_CELLS[c] for c in category]
+    pair = np.array([cell[k % len(cell)] for cell, k in zip(cells, draw, strict=True)])
+    slip = rng.random(pair.shape) < par.KANO_ERROR
+    return np.where(slip, rng.integers(0, 5, pair.shape), pair)
 
 
 def offer_choices(seed: int, people: pd.DataFrame) -> pd.DataFrame:
@@ -209,7 +254,8 @@ def offer_choices(seed: int, people: pd.DataFrame) -> pd.DataFrame:
     rng = generator(seed, "offer_choices")
     invited = people.loc[people["acquired_on"] < par.SURVEY, "customer_id"].to_numpy()
     who = np.sort(rng.permutation(invited)[: max(1, round(0.2 * len(people)))])
-    n, k = len(who), len(par.OFFERS)
+    n = len(who)
+    k = len(par.OFFERS)
     benefit = par.OFFERS["benefit"].to_numpy() + rng.normal(0, 0.5, (n, 1)) + rng.normal(0, 1.1, (n, k))
     benefit = np.clip(benefit.round(1), 1, 10)
     price = par.OFFERS["price"].to_numpy(dtype=float)

@@ -37,6 +37,8 @@ def frame(data: object, columns: Iterable[str] = (), argument: str = "data") -> 
         near = closest(missing[0], data.columns)
         has = ", ".join(map(str, data.columns)) or "none"
         raise ValueError(f"{argument} has no column {missing[0]!r}. {near}It has: {has}.")
+    if columns and data.columns.nlevels > 1:
+        raise ValueError(f"{argument} has column names of {data.columns.nlevels} levels: give each one name.")
     doubled = [] if data.columns.is_unique else [c for c in columns if list(data.columns).count(c) > 1]
     if doubled:
         raise ValueError(f"{argument} has more than one column {doubled[0]!r}: rename or drop one.")
@@ -91,16 +93,17 @@ def numeric(
 
 def number(value: object, name: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
     """Return `value` as a finite float within its range."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
-        raise TypeError(f"{name} must be a finite number, found {value!r:.40}.")
-    return float(numeric([float(value)], name, minimum=minimum, maximum=maximum)[0])
-
-
-def _is_finite(value: Real) -> bool:
     try:
-        return bool(np.isfinite(float(value)))
-    except OverflowError:  # a whole number beyond what floats can hold
-        return False
+        found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else np.nan
+    except OverflowError:  # a whole number of over 300 digits
+        found = np.nan
+    if not np.isfinite(found):
+        raise TypeError(f"{name} must be a finite number, found {value!r:.40}.")
+    if minimum is not None and found < minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, found {found:g}.")
+    if maximum is not None and found > maximum:
+        raise ValueError(f"{name} must be at most {maximum:g}, found {found:g}.")
+    return found
 
 
 def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = None) -> int:
@@ -112,6 +115,13 @@ def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = N
         limit = f"between {minimum:,} and {maximum:,}" if maximum is not None else f"at least {minimum:,}"
         raise ValueError(f"{name} must be {limit}, found {value:,}.")
     return value
+
+
+def truth(value: object, name: str) -> bool:
+    """Return `value` if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, found {value!r}.")
+    return bool(value)
 
 
 def level(value: object) -> float:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab import pls
-from crmlab.pls import PLSPathModel
+from crmlab.pls import PLSPathModel, bootstrap
 
 REFERENCE = Path(__file__).resolve().parents[1] / "datasets" / "reference"
 CORRELATIONS = pd.read_csv(REFERENCE / "ecsi_mobile_correlations.csv", index_col="item")
@@ -145,21 +145,21 @@ def test_index_of_raw_items_fornell_et_al_1996():
     assert np.allclose(result.index_weights()[:3], [0.3885, 0.3190, 0.2925])
     assert result.index(1, 10)["S"] == pytest.approx(73.4056, abs=1e-4)
     assert result.index(1, 10, "equal")["S"] == pytest.approx(72.9630, abs=1e-4)
-    assert result.index()["T"] == pytest.approx(600 / 9)
+    assert result.index(1, 10)["T"] == pytest.approx(600 / 9)
     wide = survey.assign(a=8 + 3 * (survey["a"] - 8))  # a spreads more: less weight in answers' units
     result = PLSPathModel(wide, {"S": list("abc"), "T": ["t"]}, [("S", "T")]).fit()
     raw = np.array([0.3885 / 3, 0.3190, 0.2925])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # single answers leave the scale
-        assert result.index()["S"] == pytest.approx(100 * (raw / raw.sum() @ [8, 7.5, 7.2] - 1) / 9)
-        assert result.index(weighting="standardized")["S"] == pytest.approx(73.4056, abs=1e-4)
+        assert result.index(1, 10)["S"] == pytest.approx(100 * (raw / raw.sum() @ [8, 7.5, 7.2] - 1) / 9)
+        assert result.index(1, 10, weighting="standardized")["S"] == pytest.approx(73.4056, abs=1e-4)
 
 
 def test_ecsi_index_uses_published_means():
     with pytest.warns(UserWarning, match="off the scale"):  # the rebuilt sample is not bound to 1 … 10
         result = PLSPathModel(published_sample(raw=True), BLOCKS, PATHS, scheme="centroid").fit()
         index = {
-            weighting: result.index(weighting=weighting) for weighting in ("raw", "standardized", "equal")
+            weighting: result.index(1, 10, weighting=weighting) for weighting in ("raw", "standardized", "equal")
         }
     published = (
         pd.read_csv(REFERENCE / "ecsi_mobile_published.csv").query("table == 'outerWeights'").set_index("row")
@@ -456,7 +456,7 @@ def test_what_if_moves_indices_as_shifted_answers_would(standardize):
     weights = result.index_weights()
     assert np.allclose([weights[items].sum() for items in blocks.values()], 1)
     index = pd.DataFrame({b: (survey[i] @ weights[i] - 1) / 9 * 100 for b, i in blocks.items()})
-    assert np.allclose(index.mean(), result.index())
+    assert np.allclose(index.mean(), result.index(1, 10))
     assert np.allclose(index.corr(), result.scores.corr())  # the raw index is the score in other units
     beta = np.linalg.lstsq(
         index[["A", "B"]] - index[["A", "B"]].mean(), index["C"] - index["C"].mean(), rcond=None
@@ -467,11 +467,11 @@ def test_what_if_moves_indices_as_shifted_answers_would(standardize):
     assert change["C"] == pytest.approx(5 * (beta[0] + slope * beta[1]))
     both = result.what_if({"A": 5, "B": 2})
     assert both["B"] == pytest.approx(5 * slope + 2) and both["C"] == pytest.approx(change["C"] + 2 * beta[1])
-    table = result.importance_performance("C")
+    table = result.importance_performance("C", 1, 10)
     assert list(table.index) == ["A", "B"]
     assert table.loc["A", "importance"] == pytest.approx(change["C"] / 5)
     assert table.loc["A", "total_effect"] == pytest.approx(result.total_effects.loc["A", "C"])
-    assert np.allclose(table["index"], result.index()[["A", "B"]])
+    assert np.allclose(table["index"], result.index(1, 10)[["A", "B"]])
 
 
 def test_index_refuses_the_wrong_scale():
@@ -482,11 +482,11 @@ def test_index_refuses_the_wrong_scale():
     with pytest.raises(ValueError, match="minimum must be below maximum"):
         result.index(10, 1)
     with pytest.raises(ValueError, match="Did you mean 'raw'"):
-        result.index(weighting="rew")
+        result.index(1, 10, weighting="rew")
     with pytest.warns(UserWarning, match="off the scale"):
         result.index(1, 9)
     with pytest.raises(ValueError, match="nothing acts on 'A'"):
-        result.importance_performance("A")
+        result.importance_performance("A", 1, 10)
     with pytest.raises(ValueError, match="changes names 'D'"):
         result.what_if({"D": 1})
     with pytest.raises(ValueError, match="dictionary"):
@@ -498,7 +498,7 @@ def test_negative_weights_are_named():
     survey["A0"] = 11 - survey["A0"]
     result = PLSPathModel(survey, blocks, paths).fit()
     with pytest.warns(UserWarning, match=r"negative weights \(A0\)"):
-        result.index()
+        result.index(1, 10)
     narrow = survey.assign(A0=survey["A0"] / 100)  # in answers' units the reversed item outweighs the others
     with pytest.raises(ValueError, match=r"weights of 'A' do not sum to a positive number. Reverse"):
         PLSPathModel(narrow, blocks, paths).fit().what_if({"A": 1})
@@ -572,9 +572,9 @@ def test_hundred_thousand_rows_and_batches_of_rows_give_the_same_covariances(mon
     values = np.random.default_rng(0).normal(size=(1000, 6))
     values -= values.mean(axis=0)
     counts = np.random.default_rng(1).multinomial(1000, np.full(1000, 0.001), size=3).astype(float)
-    whole = pls._covariances(values, counts)
-    monkeypatch.setattr(pls, "_BATCH", 1000)
-    assert np.allclose(pls._covariances(values, counts), whole)
+    whole = bootstrap._covariances(values, counts)
+    monkeypatch.setattr(bootstrap, "_BATCH", 1000)
+    assert np.allclose(bootstrap._covariances(values, counts), whole)
     for s, c in zip(whole, counts, strict=True):
         assert np.allclose(s, np.cov(np.repeat(values, c.astype(int), axis=0).T))
 
@@ -620,7 +620,7 @@ def test_nullable_and_boolean_columns_are_numbers():
                                      {"standardize": False}, {"consistent": True, "scheme": "factorial"}])  # fmt: skip
 def test_bootstrap_equals_refitting_every_resample(options, monkeypatch):
     survey, blocks, paths = with_gaps()
-    monkeypatch.setattr(pls, "_BATCH", 16 * 81 * 7)  # batches of seven
+    monkeypatch.setattr(bootstrap, "_BATCH", 16 * 81 * 7)  # batches of seven
     result = PLSPathModel(survey, blocks, paths, **options).fit()
     boot = result.bootstrap(20, seed=4)
     rows = np.random.default_rng(4).integers(0, len(result.scores), size=(20, len(result.scores)))
@@ -660,7 +660,7 @@ def test_bootstrap_is_seeded_and_does_not_depend_on_batches(monkeypatch):
     result = ecsi()
     first, again, other = (result.bootstrap(60, seed=s).draws() for s in (1, 1, 2))
     assert first.equals(again) and not np.allclose(first, other)
-    monkeypatch.setattr(pls, "_BATCH", 16 * 24 * 24 * 11)
+    monkeypatch.setattr(bootstrap, "_BATCH", 16 * 24 * 24 * 11)
     assert np.allclose(result.bootstrap(60, seed=1).draws(), first, atol=1e-10)
     longer = result.bootstrap(75, seed=1).draws()
     assert np.allclose(longer[:60], first, atol=1e-10)

@@ -1,4 +1,7 @@
-"""A checked model as arrays, for the algorithm. Shapes: m samples (one in a fit), p items, j latent variables."""
+"""A checked model as arrays, for the algorithm.
+
+Shapes: m samples (one in a fit), p items, j latent variables.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class Regressions:
         return cls(j, outcomes, real, among, pairs, both.astype(float), identity)
 
     def among_predictors(self, r: np.ndarray) -> np.ndarray:
-        """Correlations among the predictors of each outcome (m, k, l, l) from those of all scores (m, j, j)."""
+        """Correlations among the predictors of each outcome (m, k, l, l), from those of scores (m, j, j)."""
         return r.reshape(len(r), -1).take(self._among, axis=1) * self._both + self._identity
 
     def coefficients(self, r: np.ndarray) -> np.ndarray:

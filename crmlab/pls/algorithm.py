@@ -155,9 +155,7 @@ def _first_weights(items: np.ndarray, unit: np.ndarray, plan: Plan) -> np.ndarra
     return np.sign(items[:, np.arange(len(first)), first]) * unit
 
 
-def _scores(
-    items: np.ndarray, weights: np.ndarray, plan: Plan
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _scores(items: np.ndarray, weights: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the scores variance 1: weights (m, p), correlations with items (m, p, j) and scores (m, j, j)."""
     by_block = _by_block(weights, plan)
     cross = items @ by_block

@@ -24,9 +24,9 @@ class Assessment(Estimates):
 
         Notes
         -----
-        rho_C and AVE rest on `outer_loadings`. A single item counts as free of error: 1. Items of a Mode B block
-        need not agree: alpha, rho_C and AVE are undefined (nan), rho_A is 1 by convention. Cronbach (1951);
-        Dijkstra & Henseler (2015); Fornell & Larcker (1981).
+        rho_C and AVE rest on `outer_loadings`. A single item counts as free of error: 1. Items of a Mode B
+        block need not agree: alpha, rho_C and AVE are undefined (nan), rho_A is 1 by convention. Cronbach
+        (1951); Dijkstra & Henseler (2015); Fornell & Larcker (1981).
         """
         plan = self._plan
         loadings = self._solution.loadings[0]
@@ -50,8 +50,8 @@ class Assessment(Estimates):
         Returns
         -------
         DataFrame
-            Square, diagonal 1: the mean absolute correlation between the items of two blocks, over the geometric
-            mean of the mean absolute correlations within them (1 for a single item).
+            Square, diagonal 1: the mean absolute correlation between the items of two blocks, over the
+            geometric mean of the mean absolute correlations within them (1 for a single item).
 
         Notes
         -----
@@ -125,8 +125,8 @@ class Assessment(Estimates):
 
         Notes
         -----
-        The whole model is estimated again without the path, weights too. A latent variable that loses its last
-        path leaves the model; an outcome that loses its last predictor has R² 0. Cohen (1988).
+        The whole model is estimated again without the path, weights too. A latent variable that loses its
+        last path leaves the model; an outcome that loses its last predictor has R² 0. Cohen (1988).
         """
         effects = pd.DataFrame(0.0, self._plan.latents, self._plan.latents)
         for predictor, outcome in self.model.paths:

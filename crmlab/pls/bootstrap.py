@@ -80,9 +80,9 @@ class PLSBootstrap(Result):
         Returns
         -------
         DataFrame
-            One row per estimate: `estimate`, `mean` and standard error `se` over resamples, the interval from
-            `lower` to `upper`, `t` = estimate / se, and `p`, two-sided, from the normal distribution. t and p are
-            nan for what cannot vary (the weight of a single item).
+            One row per estimate: `estimate`, `mean` and standard error `se` over resamples, the interval
+            from `lower` to `upper`, `t` = estimate / se, and `p`, two-sided, from the normal distribution.
+            t and p are nan for what cannot vary (the weight of a single item).
         """
         from scipy.special import erfc
 
@@ -105,8 +105,8 @@ class PLSBootstrap(Result):
     def _caption(self) -> str:
         lost = sum(self.failures.values())
         return (
-            f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost} could not be estimated), "
-            f"95 % percentile intervals. {self.result._caption()}"
+            f"{self.n_resamples - lost} bootstrap resamples (seed {self.seed}, {lost} could not be "
+            f"estimated), 95 % percentile intervals. {self.result._caption()}"
         )
 
 
@@ -150,7 +150,9 @@ def _report(failures: Counter, n_resamples: int) -> None:
     if not failures:
         return
     reasons = ", ".join(f"{reason} ({count})" for reason, count in failures.items())
-    text = f"{failures.total()} of {n_resamples} resamples could not be estimated and are left out: {reasons}."
+    text = (
+        f"{failures.total()} of {n_resamples} resamples could not be estimated and are left out: {reasons}."
+    )
     if n_resamples - failures.total() < 2:
         raise ValueError(f"{text} Nothing is left to summarise.")
     warnings.warn(text, stacklevel=4)
@@ -199,7 +201,7 @@ def _covariances(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _products(table: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Sums of products of the columns of `table` (n, c) over m samples: (m, c, c). One matrix product a batch."""
+    """Sums of products of the columns of `table` (n, c) in m samples: (m, c, c)."""
     row, column = np.triu_indices(table.shape[1])
     step = max(1, _BATCH // len(row))
     flat = 0.0

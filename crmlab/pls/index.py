@@ -24,8 +24,8 @@ class Index(Estimates):
         ----------
         weighting : {"raw", "standardized", "equal"}, default "raw"
             "raw": outer weights over standard deviations of items, the weights of raw answers in the score
-            (Fornell et al. 1996). "standardized": weights of standardised items as they are. "equal": one over
-            the number of items.
+            (Fornell et al. 1996). "standardized": weights of standardised items as they are. "equal": one
+            over the number of items.
 
         Returns
         -------
@@ -50,8 +50,8 @@ class Index(Estimates):
         Parameters
         ----------
         minimum, maximum : float
-            The ends of the answer scale, which all items share: 1 and 10, or 1 and 7. Answers do not show them:
-            perhaps nobody ticked an end.
+            The ends of the answer scale, which all items share: 1 and 10, or 1 and 7. Answers do not show
+            them: perhaps nobody ticked an end.
         weighting : {"raw", "standardized", "equal"}, default "raw"
             See `index_weights`.
 
@@ -85,8 +85,8 @@ class Index(Estimates):
         Returns
         -------
         DataFrame
-            By latent variable: `total_effect` (standardised), `importance` (total effect in index points of the
-            target per index point, as in `what_if`) and `index` (with "raw" weights).
+            By latent variable: `total_effect` (standardised), `importance` (total effect in index points of
+            the target per index point, as in `what_if`) and `index` (with "raw" weights).
 
         Raises
         ------
@@ -114,7 +114,8 @@ class Index(Estimates):
         Parameters
         ----------
         changes : dict of str to float
-            Points by latent variable. A named index changes by its own amount and by what other changes bring it.
+            Points by latent variable. A named index changes by its own amount and by what other changes
+            bring it.
 
         Returns
         -------

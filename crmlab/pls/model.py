@@ -36,14 +36,14 @@ class PLSPathModel:
     modes : dict of str to {"A", "B"}, optional
         "A" (reflective) for every latent variable that is not named, "B" (formative).
     standardize : bool, default True
-        True: items have mean 0 and standard deviation 1. False: they are centred, so an item that spreads more
-        weighs more. Scores have variance 1 in both cases.
+        True: items have mean 0 and standard deviation 1. False: they are centred, so an item that spreads
+        more weighs more. Scores have variance 1 in both cases.
     missing : {"mean", "drop", "raise"}, default "mean"
         For a missing answer, "mean" puts the item's mean, before anything is standardised; "drop" leaves out
         respondents with a missing answer to any item of the model; "raise" refuses them.
     consistent : bool, default False
-        True for PLSc (Dijkstra & Henseler 2015): correlations of latent variables and loadings of Mode A blocks
-        are corrected for measurement error with rho_A; weights and scores stay as they are.
+        True for PLSc (Dijkstra & Henseler 2015): correlations of latent variables and loadings of Mode A
+        blocks are corrected for measurement error with rho_A; weights and scores stay as they are.
     tolerance : float, default 1e-10
         The algorithm stops when no weight of a standardised item changes by more.
     max_iterations : int, default 500
@@ -174,7 +174,9 @@ class PLSPathModel:
                 complete = ~absent.any(axis=1)
                 values = values[complete]
                 index = index[complete]
-        needed = 2 + int(max(self._plan.arrows.sum(axis=0).max(), max(self._plan.size * self._plan.formative)))
+        needed = 2 + int(
+            max(self._plan.arrows.sum(axis=0).max(), max(self._plan.size * self._plan.formative))
+        )
         if len(values) < needed:
             raise ValueError(
                 f"{len(values)} respondents ({len(absent) - len(values)} dropped) are too few: the largest "

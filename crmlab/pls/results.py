@@ -25,8 +25,8 @@ class PLSResult(Assessment, Index):
         Returns
         -------
         DataFrame
-            One row per path: `path_coefficient`, `total_effect`, `vif` (of the predictor) and `r_squared` (of the
-            outcome).
+            One row per path: `path_coefficient`, `total_effect`, `vif` (of the predictor) and `r_squared`
+            (of the outcome).
         """
         paths = self.model.paths
         tables = {
@@ -83,8 +83,8 @@ class PLSResult(Assessment, Index):
 
         Notes
         -----
-        A resample goes through what `fit` does, missing="mean" included; with missing="drop" complete respondents
-        are drawn. Signs of scores follow the original loadings. Efron & Tibshirani (1993).
+        A resample goes through what `fit` does, missing="mean" included; with missing="drop" complete
+        respondents are drawn. Signs of scores follow the original loadings. Efron & Tibshirani (1993).
         """
         return bootstrap.resample(self, n_resamples, seed)
 

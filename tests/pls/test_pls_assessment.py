@@ -1,0 +1,119 @@
+"""Reliability, validity, collinearity and effect sizes, by hand and by regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pls_models import (
+    BLOCKS,
+    LATENT,
+    PATHS,
+    ecsi,
+    exact_sample,
+    factor_correlations,
+    published_sample,
+    random_survey,
+)
+
+from crmlab.pls import PLSPathModel
+
+
+def test_htmt_and_reliability_by_hand():
+    """Items that correlate .64 within X, .49 within Y and .28 between: HTMT .28/√(.64·.49) = .5, the latent r."""
+    correlations, blocks = factor_correlations(LATENT, {"X": [0.8] * 3, "Y": [0.7] * 2, "Z": [0.6] * 2})
+    sample = exact_sample(correlations)
+    paths = [("X", "Y"), ("Y", "Z")]
+    result = PLSPathModel(sample, blocks, paths).fit()
+    assert np.allclose(result.htmt(), LATENT)
+    quality = result.reliability()
+    assert quality.loc["X", "cronbach_alpha"] == pytest.approx(3 / 2 * (1 - 3 / (3 + 6 * 0.64)))
+    loading = np.sqrt((1 + 2 * 0.64) / 3)  # of equal items on their mean
+    assert quality.loc["X", "ave"] == pytest.approx(loading**2)
+    assert quality.loc["X", "rho_c"] == pytest.approx(
+        9 * loading**2 / (9 * loading**2 + 3 * (1 - loading**2))
+    )
+    assert quality.loc["X", "rho_a"] == pytest.approx(quality.loc["X", "cronbach_alpha"])  # equal loadings
+    reversed_item = PLSPathModel(sample.assign(x0=-sample["x0"]), blocks, paths).fit()
+    assert np.allclose(reversed_item.htmt(), LATENT)  # absolute correlations
+    table = result.fornell_larcker()
+    assert table.loc["X", "X"] == pytest.approx(loading)
+    assert table.loc["Y", "X"] == pytest.approx(result.scores.corr().loc["X", "Y"])
+    assert np.isnan(table.loc["X", "Y"])
+
+
+def test_alpha_is_standardised_whatever_the_scaling():
+    survey = published_sample(raw=True)
+    r = survey[BLOCKS["Quality"]].corr().to_numpy()
+    for standardize in (True, False):
+        alpha = (
+            PLSPathModel(survey, BLOCKS, PATHS, standardize=standardize).fit().reliability()["cronbach_alpha"]
+        )
+        assert alpha["Quality"] == pytest.approx(7 / 6 * (1 - 7 / r.sum()))
+
+
+def test_f_squared_of_single_items_by_hand():
+    correlations = pd.DataFrame([[1, 0.3, 0.5], [0.3, 1, 0.4], [0.5, 0.4, 1]], list("abc"), list("abc"))
+    result = PLSPathModel(exact_sample(correlations), {"A": ["a"], "B": ["b"], "C": ["c"]},
+                          [("A", "B"), ("A", "C"), ("B", "C")]).fit()  # fmt: skip
+    r2 = (0.25 + 0.16 - 2 * 0.3 * 0.5 * 0.4) / (1 - 0.09)
+    f2 = result.f_squared()
+    assert f2.loc["A", "C"] == pytest.approx((r2 - 0.16) / (1 - r2))
+    assert f2.loc["B", "C"] == pytest.approx((r2 - 0.25) / (1 - r2))
+    assert f2.loc["A", "B"] == pytest.approx(0.09 / 0.91)  # no predictor left: R² 0
+    assert f2.loc["C", "A"] == 0
+    vif = result.vif()
+    assert vif.loc["A", "C"] == pytest.approx(1 / 0.91) and vif.loc["A", "B"] == pytest.approx(1)
+    assert vif["A"].isna().all()
+
+
+def test_f_squared_estimates_the_whole_model_again():
+    result, survey = ecsi(), published_sample()
+    f2 = result.f_squared()
+    for path in [("Image", "Loyalty"), ("Value", "Satisfaction"), ("Complaints", "Loyalty")]:
+        smaller = PLSPathModel(survey, BLOCKS, [p for p in PATHS if p != path]).fit()
+        full, without = result.r_squared[path[1]], smaller.r_squared[path[1]]
+        assert f2.loc[path] == pytest.approx((full - without) / (1 - full), abs=1e-10)
+    lost = PLSPathModel(survey, {b: BLOCKS[b] for b in ("Image", "Value", "Loyalty")},
+                        [("Image", "Loyalty"), ("Value", "Loyalty")]).fit()  # fmt: skip
+    alone = PLSPathModel(survey, {b: BLOCKS[b] for b in ("Image", "Loyalty")}, [("Image", "Loyalty")]).fit()
+    expected = (lost.r_squared["Loyalty"] - alone.r_squared["Loyalty"]) / (1 - lost.r_squared["Loyalty"])
+    assert lost.f_squared().loc["Value", "Loyalty"] == pytest.approx(
+        expected
+    )  # Value leaves the smaller model
+
+
+def test_vif_of_items_is_that_of_their_regression():
+    survey = published_sample()
+    items = BLOCKS["Image"]
+    rest = survey[items[1:]]
+    fitted = rest @ np.linalg.lstsq(rest, survey[items[0]], rcond=None)[0]
+    vif = ecsi().vif(items=True)
+    assert vif[items[0]] == pytest.approx(1 / (1 - survey[items[0]].corr(fitted) ** 2))
+    assert vif["CUSCO"] == pytest.approx(1)
+
+
+def test_vif_of_perfectly_collinear_items_is_infinite_and_only_theirs():
+    survey, blocks, paths = random_survey(1, items=4)
+    twice = survey.assign(A1=survey["A0"], B3=survey["B0"] - 2 * survey["B1"] + 5)
+    vif = PLSPathModel(twice, blocks, paths).fit().vif(items=True)
+    assert set(vif.index[np.isinf(vif)]) == {"A0", "A1", "B0", "B1", "B3"}
+    for item, others in {"A2": ["A0", "A3"], "B2": ["B0", "B1"], "C0": ["C1", "C2", "C3"]}.items():
+        others = twice[others] - twice[others].mean()
+        fitted = others @ np.linalg.lstsq(others, twice[item] - twice[item].mean(), rcond=None)[0]
+        assert vif[item] == pytest.approx(1 / (1 - twice[item].corr(fitted) ** 2))
+
+
+@pytest.mark.parametrize("items", [1, 3])
+@pytest.mark.filterwarnings("error")
+def test_f_squared_of_a_perfect_copy_is_refused(items):
+    survey, blocks, _ = random_survey(1, items=items)
+    survey[blocks["B"]] = survey[blocks["A"]] * 3 + 1
+    for paths in ([("A", "B"), ("B", "C")], [("A", "B"), ("A", "C")], [("A", "B")]):
+        if items > 1 and len(paths) > 1:
+            continue  # C makes the weights of A and B differ, so their scores are not the same
+        linked = {b: blocks[b] for b in np.unique(paths)}
+        result = PLSPathModel(survey, linked, paths).fit()
+        assert 1 - 1e-12 < result.r_squared["B"] <= 1
+        with pytest.raises(ValueError, match="f² of A -> B is undefined: R² of 'B' is 1"):
+            result.f_squared()

@@ -100,9 +100,9 @@ def number(value: object, name: str, *, minimum: float | None = None, maximum: f
     if not np.isfinite(found):
         raise TypeError(f"{name} must be a finite number, found {value!r:.40}.")
     if minimum is not None and found < minimum:
-        raise ValueError(f"{name} must be at least {minimum:g}, found {found:g}.")
+        raise ValueError(f"{name} must be at least {minimum:.12g}, found {found:.12g}.")
     if maximum is not None and found > maximum:
-        raise ValueError(f"{name} must be at most {maximum:g}, found {found:g}.")
+        raise ValueError(f"{name} must be at most {maximum:.12g}, found {found:.12g}.")
     return found
 
 

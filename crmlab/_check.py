@@ -106,14 +106,17 @@ def number(value: object, name: str, *, minimum: float | None = None, maximum: f
     return found
 
 
-def whole(value: object, name: str, *, minimum: int = 1, maximum: int | None = None) -> int:
-    """Return `value` as an int within its range."""
+def whole(
+    value: object, name: str, *, minimum: int = 1, maximum: int | None = None, because: str = ""
+) -> int:
+    """Return `value` as an int within its range; `because` says why it ends there."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, found {value!r}.")
     value = int(value)
     if value < minimum or (maximum is not None and value > maximum):
         limit = f"between {minimum:,} and {maximum:,}" if maximum is not None else f"at least {minimum:,}"
-        raise ValueError(f"{name} must be {limit}, found {value:,}.")
+        why = f" {because}" if maximum is not None and value > maximum and because else ""
+        raise ValueError(f"{name} must be {limit}, found {value:,}.{why}")
     return value
 
 
@@ -122,6 +125,15 @@ def truth(value: object, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, found {value!r}.")
     return bool(value)
+
+
+def label(value: object, known: Iterable, argument: str) -> object:
+    """Return `value` if it is one of the labels `known`, of whatever type; otherwise name the nearest one."""
+    known = list(known)
+    if value in known:
+        return value
+    listed = ", ".join(map(str, known))
+    raise ValueError(f"{argument} names {value!r}. {closest(value, known)}Choose from: {listed}.")
 
 
 def level(value: object) -> float:

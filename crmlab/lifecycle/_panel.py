@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -125,8 +125,22 @@ class Panel:
         table = table.set_axis(pd.Index(self.states, name="from")).set_axis(names, axis=1)
         return table if with_lost or table[LOST].any() else table[self.states]
 
+    def only(self, chosen: np.ndarray) -> Panel:
+        """Return the panel of some accounts (True or False by entity), which ends in the same month."""
+        keep = chosen[self.entity]
+        seen = np.unique(self.state[keep])
+        return replace(
+            self,
+            row=self.row[keep],
+            entity=(np.cumsum(chosen) - 1)[self.entity[keep]],
+            month=self.month[keep],
+            state=np.searchsorted(seen, self.state[keep]),
+            states=[self.states[i] for i in seen],
+            lost=self.lost[chosen],
+        )
+
     def wide(self) -> np.ndarray:
-        """Return the states by account (rows) and month: -1 for a month not seen, the last number from the loss on."""
+        """Return states by account (rows) and month: -1 for a month not seen, len(states) from the loss on."""
         first = self.month.min()
         table = np.full((len(self.lost), self.end - first + 1), -1)
         table[self.entity, self.month - first] = self.state

@@ -1,4 +1,4 @@
-"""Passes forward and backward through a panel (the EM algorithm), in NumPy, since they take nearly all of the time."""
+"""Passes forward and backward through a panel (the EM algorithm), in NumPy: they take most of the time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from crmlab.lifecycle._panel import NEVER, Panel
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """A panel as sequences of months, the longest first, for k states; the last one is "lost" if that can happen."""
+    """A panel as sequences of months, the longest first, for k states, the last "lost" if that can be."""
 
-    likelihood: list  # by month t of the sequences: (k, n_t) probability of what was seen, given the state
+    # by month t of the sequences: probability of what was seen, given the state; (k, n_t), or (m, k, n_t) for
+    # m records of the same shape
+    likelihood: list
     first: np.ndarray  # (n,) 0 where the sequence begins with the data, 1 where it begins later
     row: np.ndarray  # by row of the panel: its sequence
     step: np.ndarray  # by row of the panel: its month of the sequence
@@ -23,7 +25,7 @@ class Sequences:
     def make(cls, panel: Panel, rates: np.ndarray, with_lost: bool) -> Sequences:
         """Arrange a panel; `rates` has true stages in rows, the classes of the panel in columns."""
         n = len(panel.lost)
-        hidden, classes = rates.shape
+        classes = rates.shape[1]
         begin = np.full(n, NEVER)
         np.minimum.at(begin, panel.entity, panel.month)
         last = np.zeros(n, np.int64)
@@ -35,11 +37,7 @@ class Sequences:
         place[order] = np.arange(len(order))
         row = place[panel.entity]
         step = panel.month - begin[panel.entity]
-        table = np.ones((hidden + with_lost, classes + 2))  # columns: classes, a month not seen, the loss
-        table[:hidden, :classes] = rates
-        if with_lost:
-            table[-1, :-1] = 0
-            table[:-1, -1] = 0
+        table = seen_given(rates, with_lost)
         grid = np.full((len(order), length.max()), classes)
         grid[row, step] = panel.state
         gone = np.flatnonzero(panel.lost[order] < NEVER)
@@ -48,17 +46,17 @@ class Sequences:
         return cls(likelihood, (begin[order] > panel.month.min()).astype(int), row, step)
 
     def expect(self, moves: np.ndarray, initial: np.ndarray, weight: np.ndarray, smooth: list | None = None):
-        """Pass forward and backward through m models at once: moves (m, k, k), initial (m, 2, k), weight (m, n).
+        """Pass forward and backward through m models: moves (m, k, k), initial (m, 2, k), weight (m, n).
 
-        Returns log-likelihoods (m,), expected moves (m, k, k) and first states (m, 2, k). `smooth` receives the
-        probabilities of the states (m, k, n_t), the last month first.
+        Returns log-likelihoods (m,), expected moves (m, k, k) and first states (m, 2, k). `smooth` receives
+        the probabilities of the states (m, k, n_t), the last month first.
         """
         forward = []
         scale = []
         turned = np.ascontiguousarray(moves.transpose(0, 2, 1))
         x = initial.transpose(0, 2, 1)[:, :, self.first]
         for likelihood in self.likelihood:
-            x = turned @ forward[-1][:, :, : likelihood.shape[1]] if forward else x
+            x = turned @ forward[-1][:, :, : likelihood.shape[-1]] if forward else x
             x = x * likelihood
             scale.append(x.sum(axis=1, keepdims=True))
             forward.append(np.divide(x, scale[-1], out=x, where=scale[-1] > 0))
@@ -103,6 +101,17 @@ class Sequences:
             here = self.step == t
             table[here] = found[0][:, self.row[here]].T
         return table
+
+
+def seen_given(rates: np.ndarray, with_lost: bool) -> np.ndarray:
+    """Return the probability of what is seen (columns: classes, month not seen, loss) by state (rows)."""
+    hidden, classes = rates.shape
+    table = np.ones((hidden + with_lost, classes + 2))
+    table[:hidden, :classes] = rates
+    if with_lost:
+        table[-1, :-1] = 0
+        table[:-1, -1] = 0
+    return table
 
 
 def _rows_to_one(counts: np.ndarray, without: np.ndarray) -> np.ndarray:

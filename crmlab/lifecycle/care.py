@@ -55,7 +55,8 @@ def care_value(
     --------
     >>> states = ["stability", "lost"]
     >>> control, care = (Chain(pd.DataFrame([[1 - p, p], [0, 1]], states, states)) for p in (0.10, 0.05))
-    >>> care_value(control, care, {"stability": 100}, 4, months=2, yearly_rate=0, horizon=0).round(2).iloc[0].tolist()
+    >>> found = care_value(control, care, {"stability": 100}, 4, months=2, yearly_rate=0, horizon=0)
+    >>> found.loc["stability"].round(2).tolist()
     [5.0, 7.8, -2.8, 0.64]
     """
     if control.states != care.states:
@@ -90,7 +91,7 @@ def care_intervals(
     horizon: int | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Compute the yuan gained for a yuan of care, by stage, with its interval over resamples of accounts in both arms.
+    """Compute the yuan gained for a yuan of care, by stage, with an interval over resamples of both arms.
 
     Parameters
     ----------
@@ -125,7 +126,8 @@ def care_intervals(
     >>> panel = pd.DataFrame({"account_id": np.repeat([1, 2], 3), "classified": list("aabbba"),
     ...     "month": list(pd.date_range("2025-01-01", periods=3, freq="MS")) * 2})
     >>> found = HiddenMarkov(panel, pd.DataFrame(np.eye(2), ["a", "b"], ["a", "b"])).fit().bootstrap(5)
-    >>> care_intervals(found, found, {"a": 9, "b": 1}, 4, horizon=12).loc["a"].tolist()  # care that changes nothing
+    >>> nothing = care_intervals(found, found, {"a": 9, "b": 1}, 4, horizon=12)
+    >>> nothing.loc["a"].tolist()
     [0.0, 0.0, 0.0]
     """
     rest = {"months": months, "yearly_rate": yearly_rate, "horizon": horizon}
@@ -156,14 +158,14 @@ def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Seri
     Raises
     ------
     TypeError, ValueError
-        If the groups differ, or a number is missing, infinite or (but for `gain`) negative, or `available` has
-        fractions.
+        If the groups differ, or a number is missing, infinite or (but for `gain`) negative, or `available`
+        has fractions.
 
     Notes
     -----
-    An integer programme, solved by SciPy's `milp`. To fund where a yuan brings most comes close, but may leave a rest
-    that is too small for the next account. Of plans with the same net gain the cheapest is taken; groups with equal
-    gain and cost are filled in the order of their rows.
+    An integer programme, solved by SciPy's `milp`. To fund where a yuan brings most comes close, but may
+    leave a rest that is too small for the next account. Of plans with the same net gain the cheapest is
+    taken; groups with equal gain and cost are filled in the order of their rows.
 
     Examples
     --------
@@ -180,8 +182,12 @@ def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Seri
     before = pays.groupby(kind)["available"].cumsum() - pays["available"]
     funded = (kind.map(_best_numbers(budget, kinds)) - before).clip(0, pays["available"])
     funded = funded.reindex(table.index, fill_value=0).astype(int)
-    found = pd.DataFrame({"gain_per_yuan": table["gain"] / table["cost"], "available": table["available"].astype(int)})
-    found = found.assign(funded=funded, cost=funded * table["cost"], gain=funded * table["gain"] + 0.0)  # no minus zero
+    found = pd.DataFrame(
+        {"gain_per_yuan": table["gain"] / table["cost"], "available": table["available"].astype(int)}
+    )
+    found = found.assign(
+        funded=funded, cost=funded * table["cost"], gain=funded * table["gain"] + 0.0
+    )  # no minus zero
     return found.assign(net=found["gain"] - found["cost"])
 
 

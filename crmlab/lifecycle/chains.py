@@ -39,8 +39,8 @@ class Chain(Result):
     ----------
     matrix : DataFrame
         The same states in rows (from) and columns (to); rows sum to one. A state that leads only to itself is
-        absorbing, such as "lost"; it may stand in the columns only. A period is a month, unless `value` is told
-        otherwise.
+        absorbing, such as "lost"; it may stand in the columns only. A period is a month, unless `value` is
+        told otherwise.
 
     Raises
     ------
@@ -77,8 +77,8 @@ class Chain(Result):
         off = np.abs(total - 1)
         if off.max() > 1e-4:  # printed matrices are rounded
             raise ValueError(
-                f"row {states[off.argmax()]!r} of the matrix sums to {total[off.argmax()]:.4g}, not to one. Divide "
-                "counts by the sum of their row; a row is where moves start."
+                f"row {states[off.argmax()]!r} of the matrix sums to {total[off.argmax()]:.4g}, not to one. "
+                "Divide counts by the sum of their row; a row is where moves start."
             )
         object.__setattr__(self, "matrix", square(values / total[:, None], states))
 
@@ -127,8 +127,8 @@ class Chain(Result):
         """Moves among transient states; raises where some of them are never left for good."""
         if not self.absorbing:
             raise ValueError(
-                "no state of this chain is absorbing, so nothing is ever lost. Give transitions() the date of loss: "
-                "lost='lost_on'."
+                "no state of this chain is absorbing, so nothing is ever lost. Give transitions() the date "
+                "of loss: lost='lost_on'."
             )
         inner = self.matrix.loc[self.transient, self.transient].to_numpy()
         if np.linalg.matrix_power(inner, 2**24).sum(axis=1).max(initial=0) > 0.99:
@@ -185,8 +185,8 @@ class Chain(Result):
         Parameters
         ----------
         replaced_by : str, optional
-            State in which a replacement starts, in the month of the loss. It is needed where a state is absorbing:
-            without replacement everything is lost in the end.
+            State in which a replacement starts, in the month of the loss. It is needed where a state is
+            absorbing: without replacement everything is lost in the end.
 
         Returns
         -------
@@ -228,7 +228,8 @@ class Chain(Result):
         Parameters
         ----------
         reward : mapping or Series
-            Yuan that a period in each state brings, by state; negative where it costs. Absorbing states: 0 if left out.
+            Yuan that a period in each state brings, by state; negative where it costs. Absorbing states: 0 if
+            left out.
         yearly_rate : float
             Discount rate of a year; d = (1 + yearly_rate)^(1 / periods_per_year) - 1 is that of a period.
         horizon : int, optional

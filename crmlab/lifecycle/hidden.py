@@ -83,8 +83,8 @@ def checked_rates(error_rates: object) -> pd.DataFrame:
     off = (total - 1).abs()
     if off.max() > 1e-4:
         raise ValueError(
-            f"row {off.idxmax()!r} of error_rates sums to {total[off.idxmax()]:.4g}, not to one: a row holds how "
-            "often a month of that true stage gets each class."
+            f"row {off.idxmax()!r} of error_rates sums to {total[off.idxmax()]:.4g}, not to one: a row holds "
+            "how often a month of that true stage gets each class."
         )
     if rates.index.has_duplicates or rates.columns.has_duplicates or LOST in rates.index:
         raise ValueError(
@@ -96,10 +96,11 @@ def checked_rates(error_rates: object) -> pd.DataFrame:
 class HiddenMarkov:
     """The chain behind stages that were read with error: a hidden Markov model with known error rates.
 
-    Of a month we see the class that some rule gave it, and the rule errs: `error_rates` says how often a month of each
-    true stage gets each class. Losses are seen without error. The moves that make the whole record most likely are found
-    by passes forward and backward (the EM algorithm), error rates held fixed. Errors of different months count as
-    independent, given the stages. Accounts that begin after the first month of the data have first stages of their own.
+    Of a month we see the class that some rule gave it, and the rule errs: `error_rates` says how often a
+    month of each true stage gets each class. Losses are seen without error. The moves that make the whole
+    record most likely are found by passes forward and backward (the EM algorithm), error rates held fixed.
+    Errors of different months count as independent, given the stages. Accounts that begin after the first
+    month of the data have first stages of their own.
 
     Parameters
     ----------
@@ -124,7 +125,8 @@ class HiddenMarkov:
     >>> rates = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], ["a", "b"], ["a", "b"])
     >>> found = HiddenMarkov(panel, rates).fit()
     >>> from crmlab.lifecycle import transitions
-    >>> print(f"{transitions(panel, state='classified').matrix.loc['a', 'b']:.2f} {found.matrix.loc['a', 'b']:.2f}")
+    >>> counted = transitions(panel, state="classified")
+    >>> print(f"{counted.matrix.loc['a', 'b']:.2f} {found.matrix.loc['a', 'b']:.2f}")
     0.20 0.00
     """
 
@@ -142,13 +144,22 @@ class HiddenMarkov:
         if unknown := [s for s in panel.states if s not in rates.columns]:
             raise ValueError(f"{state} has class {unknown[0]!r}, for which error_rates has no column.")
         with_lost = lost is not None or bool((panel.lost < NEVER).any())
+        self._prepare(panel, rates, with_lost, data.index)
+
+    def _prepare(self, panel: Panel, rates: pd.DataFrame, with_lost: bool, index: pd.Index) -> None:
         self.error_rates = rates
-        self._index = data.index[panel.row]
+        self._index = index[panel.row]
         self._states = [*rates.index, *[LOST] * with_lost]
         self._panel = panel
         self._sequences = Sequences.make(panel, rates[panel.states].to_numpy(), with_lost)
         counted = {"entities": len(self._sequences.first), "months": len(panel.row), "until": panel.until}
         self._settings = ReadOnly(counted)
+
+    def _only(self, chosen: np.ndarray, index: pd.Index) -> HiddenMarkov:
+        """The model of some accounts (True or False by entity); `index` is that of the data."""
+        part = HiddenMarkov.__new__(HiddenMarkov)
+        part._prepare(self._panel.only(chosen), self.error_rates, LOST in self._states, index)
+        return part
 
     def fit(self, tolerance: float = 1e-6, max_iterations: int = 2000) -> HiddenMarkovResult:
         """Estimate the moves.
@@ -184,8 +195,8 @@ class HiddenMarkov:
         )
         if not np.isfinite(path).all():
             raise ValueError(
-                "some account's record has probability 0 under these error_rates. Put a small number where a class "
-                "does occur."
+                "some account's record has probability 0 under these error_rates. Put a small number where a "
+                "class does occur."
             )
         if not done:
             warnings.warn(f"no convergence after {most} iterations: raise max_iterations.", stacklevel=2)
@@ -196,7 +207,7 @@ class HiddenMarkov:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HiddenMarkovResult(Chain):
-    """A `Chain` estimated by `HiddenMarkov`. `log_likelihood` has its value at every iteration; it never falls."""
+    """A `Chain` estimated by `HiddenMarkov`. `log_likelihood` holds every iteration; it never falls."""
 
     model: HiddenMarkov
     _initial: np.ndarray
@@ -231,8 +242,8 @@ class HiddenMarkovResult(Chain):
         Returns
         -------
         DataFrame
-            One row for every row of the data. In the last month nothing later is known: there it rests on the past
-            alone.
+            One row for every row of the data. In the last month nothing later is known: there it rests on the
+            past alone.
         """
         table = self.model._sequences.smooth(self.matrix.to_numpy(), self._initial)
         return pd.DataFrame(table, self.model._index, self.states)[list(self.model.error_rates.index)]
@@ -280,8 +291,9 @@ class HiddenMarkovResult(Chain):
     def _caption(self) -> str:
         used = self.settings
         return (
-            f"Hidden Markov model, error rates fixed: {used['months']:,} months of {used['entities']:,} accounts, until "
-            f"{used['until']}; {used['iterations']} iterations of EM, log-likelihood {self.log_likelihood[-1]:.2f}."
+            f"Hidden Markov model, error rates fixed: {used['months']:,} months of {used['entities']:,} "
+            f"accounts, until {used['until']}; {used['iterations']} iterations of EM, log-likelihood "
+            f"{self.log_likelihood[-1]:.2f}."
         )
 
 
@@ -320,4 +332,5 @@ class HiddenMarkovBootstrap(Result):
         return found.assign(se=draws.std(axis=0, ddof=1), lower=lower, upper=upper)
 
     def _caption(self) -> str:
-        return f"{self.n_resamples} bootstrap resamples of accounts (seed {self.seed}), 95 % percentile intervals."
+        drawn = f"{self.n_resamples} bootstrap resamples of accounts (seed {self.seed})"
+        return f"{drawn}, 95 % percentile intervals."

@@ -42,8 +42,8 @@ class Transitions(Chain):
         Returns
         -------
         DataFrame
-            One row per move: moves counted, out of how many months, probability, lower, upper. An interval stands for
-            its cell alone, and takes the moves as independent.
+            One row per move: moves counted, out of how many months, probability, lower, upper. An interval
+            stands for its cell alone, and takes the moves as independent.
         """
         from statsmodels.stats.proportion import proportion_confint
 
@@ -78,8 +78,9 @@ def transitions(
     entity, state, time : str
         Columns: whose row it is, its state (text or category), its month (datetime64).
     lost : str, optional
-        Column with the first month without the account, NaT while it is a customer. Rows whose state is "lost" say the
-        same. A loss after the last month of the data does not count: neither do the stays after it.
+        Column with the first month without the account, NaT while it is a customer. Rows whose state is
+        "lost" say the same. A loss after the last month of the data does not count: neither do the stays
+        after it.
 
     Returns
     -------
@@ -89,23 +90,40 @@ def transitions(
     Raises
     ------
     TypeError, ValueError
-        If a column is missing, incomplete or of the wrong type, a month is there twice, an account has rows after its
-        loss, or no month of some state has a next one.
+        If a column is missing, incomplete or of the wrong type, a month is there twice, an account has rows
+        after its loss, or no month of some state has a next one.
 
     Examples
     --------
-    >>> panel = pd.DataFrame({"account_id": [1, 1, 2, 2], "stage": ["stability", "stability", "stability", "decline"],
-    ...     "month": pd.to_datetime(["2025-01-01", "2025-02-01"] * 2), "lost_on": pd.NaT})
-    >>> transitions(panel[panel["account_id"] == 1]).counts.loc["stability", "stability"]
-    np.int64(1)
+    >>> panel = pd.DataFrame({"account_id": 1, "stage": ["stability", "stability", "stability", "decline"],
+    ...     "month": pd.date_range("2025-01-01", periods=4, freq="MS")})
+    >>> transitions(panel[:3]).counts.loc["stability", "stability"]
+    np.int64(2)
     """
-    panel = Panel.make(data, entity, state, time, lost)
-    counts = panel.moves(1, lost is not None)
+    return counted(Panel.make(data, entity, state, time, lost), lost is not None)
+
+
+def counted(panel: Panel, with_lost: bool) -> Transitions:
+    """Return the chain that the moves of a checked panel give.
+
+    Parameters
+    ----------
+    panel : Panel
+        A checked panel.
+    with_lost : bool
+        Whether "lost" is a state even if nobody was lost.
+
+    Returns
+    -------
+    Transitions
+        As `transitions` gives it.
+    """
+    counts = panel.moves(1, with_lost)
     total = counts.sum(axis=1)
     if (total == 0).any():
         raise ValueError(
-            f"no month in state {total.idxmin()!r} is followed by a next month: its moves cannot be estimated. Leave "
-            "the state out or take a longer period."
+            f"no month in state {total.idxmin()!r} is followed by a next month: its moves cannot be "
+            "estimated. Leave the state out or take a longer period."
         )
     matrix = square(counts.div(total, axis=0), list(counts.columns))
     used = {"moves": int(total.sum()), "entities": len(panel.lost), "until": panel.until}
@@ -134,8 +152,9 @@ def observed_after(
     Returns
     -------
     DataFrame
-        Share of the months of a state (rows, sum to one) that were followed by each state `months` later (columns).
-        Overlapping spells of one account all count; a row is missing where no month of its state can be followed so long.
+        Share of the months of a state (rows, sum to one) that were followed by each state `months` later
+        (columns). Overlapping spells of one account all count; a row is missing where no month of its state
+        can be followed so long.
 
     Raises
     ------
@@ -165,7 +184,8 @@ def illegal_moves(moves: pd.DataFrame, allowed: Iterable[tuple] = ALLOWED) -> pd
     moves : DataFrame
         Counts or expected counts of moves; rows from, columns to.
     allowed : iterable of pairs
-        Moves (from, to) that the scheme knows, by default those of the four stages; staying is always allowed.
+        Moves (from, to) that the scheme knows, by default those of the four stages; staying is always
+        allowed.
 
     Returns
     -------
@@ -175,7 +195,8 @@ def illegal_moves(moves: pd.DataFrame, allowed: Iterable[tuple] = ALLOWED) -> pd
     Raises
     ------
     TypeError, ValueError
-        If the table holds anything but counts, `allowed` is no list of pairs, or a state is known to one of them only.
+        If the table holds anything but counts, `allowed` is no list of pairs, or a state is known to one of
+        them only.
 
     Examples
     --------

@@ -79,14 +79,15 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
     Parameters
     ----------
     truth, found : Series
-        The group of each thing. Two Series are matched by their labels; lists and arrays are in the same order.
+        The group of each thing. Two Series are matched by their labels; lists and arrays are in the same
+        order.
 
     Returns
     -------
     Series
-        `precision` (share of the pairs put together that belong together), `recall` (share of the pairs that belong
-        together that were put together) and `adjusted_rand` (the Rand index adjusted for chance: 1 for equal
-        groupings, about 0 for random ones).
+        `precision` (share of the pairs put together that belong together), `recall` (share of the pairs that
+        belong together that were put together) and `adjusted_rand` (the Rand index adjusted for chance: 1 for
+        equal groupings, about 0 for random ones).
 
     Raises
     ------
@@ -123,10 +124,12 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
 def _matched(truth: pd.Series, found: pd.Series) -> pd.Series:
     """Return `found` in the order of the labels of `truth`."""
     if truth.index.has_duplicates or found.index.has_duplicates:
-        raise ValueError("truth and found have row labels that occur twice, in another order: reset_index first.")
+        raise ValueError(
+            "truth and found have row labels that occur twice, in another order: reset_index first."
+        )
     if len(other := truth.index.difference(found.index, sort=False)):
         raise ValueError(
-            f"found has nothing for the label {other[0]!r} of truth: both must group the same things. Take both from "
-            "one table."
+            f"found has nothing for the label {other[0]!r} of truth: both must group the same things. Take "
+            "both from one table."
         )
     return found.loc[truth.index]

@@ -1,4 +1,4 @@
-"""A rule that reads a month's stage from the ledger, learned from labelled months; its errors, cross-validated."""
+"""A rule that reads a month's stage from the ledger, learned from labels; its cross-validated errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDS = 5
 
 
 def _features(months: pd.DataFrame, extra: tuple[str, ...]) -> pd.DataFrame:
-    """What the rule looks at, from the columns of the ledger; no margin rate (NaN) in months without revenue."""
+    """What the rule looks at, from the columns of the ledger; the margin rate is NaN without revenue."""
     names = ["orders", "volume_kg", "revenue", "margin", "complaints", "response_hours", *extra]
     months = _check.frame(months, names, "months")
     x = {c: _check.numeric(months[c], c, minimum=0 if c in names[:3] + names[4:6] else None) for c in names}
@@ -40,11 +40,12 @@ def _features(months: pd.DataFrame, extra: tuple[str, ...]) -> pd.DataFrame:
 class StageClassifier:
     """A rule that reads a month's stage from the ledger, learned from months that account managers labelled.
 
-    Multinomial logit (statsmodels' MNLogit); a month gets its most probable stage. The rule looks at orders, the
-    logarithms of 1 + volume (kg) and of response hours, margin over revenue (in months without revenue, that of the
-    labelled months together) and complaints. It does not look at visits: they are what the firm does, not how the
-    account behaves, and care changes them. Its errors are counted by five-fold cross-validation: accounts are dealt to
-    five groups, and the labels of each are compared with a rule learned from the other four.
+    Multinomial logit (statsmodels' MNLogit); a month gets its most probable stage. The rule looks at orders,
+    the logarithms of 1 + volume (kg) and of response hours, margin over revenue (in months without revenue,
+    that of the labelled months together) and complaints. It does not look at visits: they are what the firm
+    does, not how the account behaves, and care changes them. Its errors are counted by five-fold
+    cross-validation: accounts are dealt to five groups, and the labels of each are compared with a rule
+    learned from the other four.
 
     Parameters
     ----------
@@ -60,8 +61,8 @@ class StageClassifier:
     Raises
     ------
     TypeError, ValueError
-        If a column is missing or of the wrong type, a month is there twice, an amount is negative (margin may be),
-        missing or infinite, or some stage has too few labels to learn from.
+        If a column is missing or of the wrong type, a month is there twice, an amount is negative (margin may
+        be), missing or infinite, or some stage has too few labels to learn from.
 
     Examples
     --------
@@ -94,8 +95,8 @@ class StageClassifier:
         many = both["_label"].value_counts().reindex(self.states, fill_value=0)
         if len(self.states) < 2 or many.min() < 10:
             raise ValueError(
-                f"{many.idxmin()!r} is the label of {many.min()} months of the ledger: two stages at least, with ten "
-                "labelled months each, are needed. Do the months of the two tables agree?"
+                f"{many.idxmin()!r} is the label of {many.min()} months of the ledger: two stages at least, "
+                "with ten labelled months each, are needed. Do the months of the two tables agree?"
             )
         self._x = _features(both, self.extra)
         self._y = pd.Index(self.states).get_indexer(both["_label"])
@@ -120,8 +121,8 @@ class StageClassifier:
                 good = False
         if not good:
             raise ValueError(
-                "no finite rule tells these stages apart: a column is constant, is another one again, or separates "
-                "them perfectly; or the labels of a stage come from too few accounts."
+                "no finite rule tells these stages apart: a column is constant, is another one again, or "
+                "separates them perfectly; or the labels of a stage come from too few accounts."
             )
         return found, rate
 
@@ -131,8 +132,8 @@ class StageClassifier:
         Returns
         -------
         StageClassification
-            The rule. What a fold is tested with, the margin rate of months without revenue included, was learned from
-            the other folds.
+            The rule. What a fold is tested with, the margin rate of months without revenue included, was
+            learned from the other folds.
 
         Raises
         ------
@@ -161,8 +162,8 @@ def _most_probable(fitted: Any, rate: float, x: pd.DataFrame) -> np.ndarray:
 class StageClassification(Result):
     """A fitted stage rule.
 
-    `confusion` counts labelled months by label (rows) and class (columns), cross-validated. `margin_rate` is what the
-    rule takes for months without revenue: the margin rate of all months that it was learned from.
+    `confusion` counts labelled months by label (rows) and class (columns), cross-validated. `margin_rate` is
+    what the rule takes for months without revenue: the margin rate of all months that it was learned from.
     """
 
     model: StageClassifier
@@ -208,9 +209,14 @@ class StageClassification(Result):
         return pd.Series(stages, months.index, name="classified")
 
     def hidden_chain(
-        self, months: pd.DataFrame, lost: str | None = None, *, entity: str = "account_id", time: str = "month"
+        self,
+        months: pd.DataFrame,
+        lost: str | None = None,
+        *,
+        entity: str = "account_id",
+        time: str = "month",
     ) -> HiddenMarkovResult:
-        """Classify the months of a ledger and fit the hidden chain behind them, with the error rates of this rule.
+        """Classify the months of a ledger, and fit the hidden chain behind them with this rule's error rates.
 
         Parameters
         ----------
@@ -235,7 +241,8 @@ class StageClassification(Result):
         Returns
         -------
         DataFrame
-            By stage: months labelled, share of them found (recall), share of the class that is right (precision).
+            By stage: months labelled, share of them found (recall), share of the class that is right
+            (precision).
         """
         right = np.diag(self.confusion)
         labelled = self.confusion.sum(axis=1)

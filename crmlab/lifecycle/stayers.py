@@ -1,0 +1,267 @@
+"""Movers and stayers: do more accounts stay without a break than one chain for all lets expect?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab import _check
+from crmlab._results import ReadOnly, Result
+from crmlab.lifecycle._panel import Panel, periods
+from crmlab.lifecycle._passes import Sequences, seen_given
+from crmlab.lifecycle.hidden import HiddenMarkov, near, resamples
+from crmlab.lifecycle.moves import counted
+
+BATCH = 8  # simulated records that EM carries at once
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MoverStayerCheck(Result):
+    """What `mover_stayer_check` found: `table`, by months, and `settings`."""
+
+    table: pd.DataFrame
+    settings: Mapping[str, Any]
+
+    def summary(self) -> pd.DataFrame:
+        """Return the shares that stayed without a break.
+
+        Returns
+        -------
+        DataFrame
+            By `months`: share `observed`; `one_chain`, the power of the chain's own probability of staying;
+            what the single chain lets expect once it is observed in the same way: `expected`, and `lower` and
+            `upper`, between which 95 % of the simulated records lie; `p_value`, the share of simulated
+            records in which as many or more stayed beyond their own chain.
+        """
+        return self.table.copy()
+
+    def _caption(self) -> str:
+        used = self.settings
+        read = "read with error and decoded" if used["read_with_error"] else "as recorded"
+        return (
+            f"Share in {used['stage']} without a break, against one chain: parametric bootstrap, "
+            f"{used['n_resamples']} records of {used['entities']:,} accounts until {used['until']}, "
+            f"stages {read} (seed {used['seed']}); {LEVEL:.0%} intervals, one-sided p-values."
+        )
+
+
+def mover_stayer_check(
+    data: pd.DataFrame,
+    months: Iterable[int] = (6, 12, 18, 24),
+    stage: str = "stability",
+    *,
+    error_rates: pd.DataFrame | None = None,
+    entity: str = "account_id",
+    state: str = "stage",
+    time: str = "month",
+    lost: str | None = None,
+    n_resamples: int = 199,
+    seed: int = 1,
+) -> MoverStayerCheck:
+    """Compare how many accounts stay in a stage without a break with what one chain for all would show.
+
+    If some accounts are movers and others stayers, more stay long than the power of one probability says. But
+    so do they, apparently, where stages are read with error and smoothed, and by chance. So records of the
+    same shape are simulated from the single chain (the same accounts, from the same first stage, in the same
+    months), read and fitted in the same way, and the excess over each record's own chain is compared with
+    that of the data.
+
+    Parameters
+    ----------
+    data : DataFrame
+        As for `transitions`.
+    months : iterable of int
+        For how long to follow the accounts, each from 1 to 12,000.
+    stage : str
+        Stage in which they stay.
+    error_rates : DataFrame, optional
+        If `state` holds classes that were read with error: as for `HiddenMarkov`, which is then fitted to
+        every record. A month counts by its most probable stage.
+    entity, state, time, lost : str
+        Columns, as for `transitions`.
+    n_resamples : int
+        Simulated records, from 19 to 10,000.
+    seed : int
+        The same seed gives the same records.
+
+    Returns
+    -------
+    MoverStayerCheck
+        Its `summary` has a row for each number of months.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `transitions` and `HiddenMarkov`; if the stage is unknown or nobody can be followed so long.
+
+    Examples
+    --------
+    >>> panel = pd.DataFrame({"account_id": np.repeat(np.arange(20), 12),
+    ...     "stage": ["stability"] * 120 + ["stability", "decline"] * 60,
+    ...     "month": list(pd.date_range("2025-01-01", periods=12, freq="MS")) * 20})
+    >>> found = mover_stayer_check(panel, [6], n_resamples=39)  # ten stay for good, ten go to and fro
+    >>> found.summary().round(3).loc[6, ["observed", "one_chain", "p_value"]].tolist()
+    [0.667, 0.073, 0.025]
+    """
+    if isinstance(months, str | int | np.integer):
+        raise TypeError(f"months must list numbers of months, such as [12, 24]; found {months!r}.")
+    months = sorted({periods(each, "months") for each in months})
+    n_resamples = resamples(n_resamples, minimum=19)
+    rng = np.random.default_rng(_check.whole(seed, "seed", minimum=0))
+    if error_rates is None:
+        record = _Recorded.make(Panel.make(data, entity, state, time, lost), lost is not None)
+    else:
+        record = _Read.make(HiddenMarkov(data, error_rates, entity, state, time, lost))
+    number = record.stages.index(_check.label(stage, record.stages, "stage"))
+    share, own = record.stays(record.wide[None], number, months)
+    if np.isnan(share).any():
+        longest = months[int(np.isnan(share[0]).argmax())]
+        raise ValueError(
+            f"no account in {stage!r} can be followed for {longest} months in these data. Take fewer."
+        )
+    excess = []
+    for done in range(0, n_resamples, BATCH):
+        drawn = _simulate(record, min(BATCH, n_resamples - done), rng)
+        excess.append(np.subtract(*record.stays(drawn, number, months)))
+    excess = np.concatenate(excess)
+    bounds = np.quantile(excess, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    table = {
+        "observed": share[0],
+        "one_chain": own[0],
+        "expected": own[0] + excess.mean(axis=0),
+        "lower": own[0] + bounds[0],
+        "upper": own[0] + bounds[1],
+        "p_value": (1 + (excess >= share[0] - own[0] - 1e-12).sum(axis=0)) / (1 + n_resamples),
+    }
+    used = {"stage": stage, "entities": len(record.wide), "until": record.until, "n_resamples": n_resamples}
+    used |= {"seed": seed, "read_with_error": error_rates is not None}
+    return MoverStayerCheck(pd.DataFrame(table, pd.Index(months, name="months")), ReadOnly(used))
+
+
+def _unbroken(wide: np.ndarray, number: int, months: list[int]) -> np.ndarray:
+    """Return by record (rows) and `months` the share of the months in a state after which it was not left."""
+    shares = []
+    for span in months:
+        last = wide.shape[2] - span
+        spells = (
+            np.lib.stride_tricks.sliding_window_view(wide, span + 1, axis=2)
+            if last > 0
+            else wide[..., :0, None]
+        )
+        start = (spells[..., 0] == number) & (spells >= 0).all(axis=-1)
+        stayed = start & (spells == number).all(axis=-1)
+        total = start.sum(axis=(1, 2)).astype(float)
+        shares.append(
+            np.divide(stayed.sum(axis=(1, 2)), total, out=np.full(len(wide), np.nan), where=total > 0)
+        )
+    return np.column_stack(shares)
+
+
+def _draw(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw a column for every row (the last axis) of probabilities."""
+    point = rng.random((*chances.shape[:-1], 1))
+    return (chances.cumsum(axis=-1) < point).sum(axis=-1).clip(max=chances.shape[-1] - 1)
+
+
+def _simulate(record: Any, many: int, rng: np.random.Generator) -> np.ndarray:
+    """Return records (many, accounts, months) of the fitted chain, in the shape of the data."""
+    known = record.wide >= 0
+    begin = known.argmax(axis=1)
+    at = np.arange(record.wide.shape[1])
+    # a loss is known until the end; an account without one that is out of sight earlier is followed no longer
+    last = record.wide.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    followed = at <= last[:, None]
+    gone = len(record.stages)
+    lives = np.full((many, *record.wide.shape), -1)
+    now = _draw(np.broadcast_to(record.first, (many, *record.first.shape)), rng)
+    for t in at:
+        now = np.where(begin < t, _draw(record.moves[now], rng), now)
+        lives[:, :, t] = np.where(begin <= t, now, -1)
+    lost = (lives == gone) & followed
+    return np.where(lost, record.classes, np.where(known & (lives != gone), record.seen(lives, rng), -1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Recorded:
+    """A record whose stages are known, and the chain counted from it."""
+
+    wide: np.ndarray  # (accounts, months): number of the stage, -1 not seen, len(stages) from the loss on
+    stages: list
+    classes: int  # how many there are; the number after the last says "lost"
+    moves: np.ndarray
+    first: np.ndarray  # (accounts, states): probability of the first state
+    until: str
+
+    @classmethod
+    def make(cls, panel: Panel, with_lost: bool) -> _Recorded:
+        panel = panel.only(np.isin(np.arange(len(panel.lost)), panel.entity))
+        wide = panel.wide()
+        moves = counted(panel, with_lost).matrix.to_numpy()
+        first = np.eye(len(moves))[wide[np.arange(len(wide)), (wide >= 0).argmax(axis=1)]]
+        return cls(wide, panel.states, len(panel.states), moves, first, panel.until)
+
+    def seen(self, lives: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return lives
+
+    def stays(self, wide: np.ndarray, number: int, months: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the share unbroken and that of the record's own chain, by record and months."""
+        return _unbroken(wide, number, months), _unbroken(wide, number, [1]) ** np.array(months)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read(_Recorded):
+    """A record of classes read with error, and the hidden chain behind them; `wide` holds classes."""
+
+    rates: np.ndarray
+    initial: np.ndarray
+
+    @classmethod
+    def make(cls, model: HiddenMarkov) -> _Read:
+        found = model.fit()
+        rates = model.error_rates
+        panel = model._panel
+        chosen = np.isin(np.arange(len(panel.lost)), panel.entity)
+        wide = panel.only(chosen).wide()
+        place = np.array([*(list(rates.columns).index(s) for s in panel.states), rates.shape[1], -1])
+        smooth = model._sequences.smooth(found.matrix.to_numpy(), found._initial)
+        first = smooth[np.unique(panel.entity, return_index=True)[1]]
+        moves = found.matrix.to_numpy()
+        stages = list(rates.index)
+        return cls(
+            place[wide], stages, rates.shape[1], moves, first, panel.until, rates.to_numpy(), found._initial
+        )
+
+    def seen(self, lives: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the class that each month is given; months of lost accounts get any."""
+        return _draw(self.rates[np.minimum(lives, len(self.rates) - 1)], rng)
+
+    def stays(self, wide: np.ndarray, number: int, months: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        many = len(wide)
+        hidden = len(self.stages)
+        begin = (wide[0] >= 0).argmax(axis=1)
+        order = np.argsort(begin, kind="stable")
+        length = wide.shape[2] - begin[order]
+        table = seen_given(self.rates, len(self.moves) > hidden)
+        codes = np.where(wide < 0, self.classes, wide + (wide == self.classes))[:, order]
+        likelihood = []
+        for t in range(length.max()):
+            there = np.flatnonzero(length > t)
+            likelihood.append(table[:, codes[:, there, begin[order][there] + t]].transpose(1, 0, 2))
+        sequences = Sequences(likelihood, (begin[order] > 0).astype(int), order, begin)
+        moves = np.repeat(near(self.moves, hidden)[None], many, axis=0)
+        initial = np.repeat(self.initial[None], many, axis=0)
+        weight = np.ones((many, len(order)))
+        moves, initial, _, _ = sequences.maximise(moves, initial, weight, 1e-5, 2000)
+        passed = []
+        sequences.expect(moves, initial, weight, passed)
+        decoded = np.full(wide.shape, -1)
+        for t, found in enumerate(reversed(passed)):
+            there = order[: found.shape[2]]
+            decoded[:, there, begin[there] + t] = found[:, :hidden].argmax(axis=1)
+        decoded = np.where(wide == self.classes, hidden, np.where(wide < 0, -1, decoded))
+        return _unbroken(decoded, number, months), moves[:, [number], number] ** np.array(months)

@@ -147,11 +147,12 @@ def by_label(values: object, labels: Iterable, name: str) -> pd.Series:
         raise TypeError(f"{name} must give a number for each label, found {type(values).__name__}.")
     series = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=object)
     wanted = list(labels)
+    known = set(wanted)
     if series.index.has_duplicates:
         raise ValueError(
             f"{name} has the label {series.index[series.index.duplicated()][0]!r} more than once."
         )
-    if unknown := [label for label in series.index if label not in wanted]:
+    if unknown := [label for label in series.index if label not in known]:
         raise ValueError(
             f"{name} names {unknown[0]!r}, which is not known. {closest(unknown[0], wanted)}".strip()
         )
@@ -160,7 +161,7 @@ def by_label(values: object, labels: Iterable, name: str) -> pd.Series:
     return series.loc[wanted]
 
 
-def aligned(**columns: object) -> pd.DataFrame:
+def aligned(*, allow_truth_values: bool = True, **columns: object) -> pd.DataFrame:
     """Return columns as one numeric frame; Series must share one index of unique labels."""
     out: dict[str, np.ndarray] = {}
     index = None
@@ -175,7 +176,9 @@ def aligned(**columns: object) -> pd.DataFrame:
                     f"{name} has other row labels than {next(iter(out))}: take both from one table."
                 )
             index = values.index
-        out[name] = numeric(values, name)
+        if not len(values):
+            raise ValueError(f"{name} is empty: nothing can be computed.")
+        out[name] = numeric(values, name, allow_truth_values=allow_truth_values)
     lengths = {name: len(values) for name, values in out.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}.")

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from traitlets.config import Config
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -44,7 +46,18 @@ _NOT_INHERITED = ("CRMLAB_COHORT", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING", 
 
 
 def home() -> Path:
-    """Return the folder that holds ``notebooks/``; notebooks are built in a checkout only."""
+    """Return the folder that holds ``notebooks/``; notebooks are built in a checkout only.
+
+    Returns
+    -------
+    pathlib.Path
+        The checkout.
+
+    Raises
+    ------
+    SystemExit
+        If crmlab is installed without its notebooks.
+    """
     folder = Path(__file__).resolve().parent.parent
     if not (folder / "notebooks").is_dir():
         raise SystemExit(
@@ -54,12 +67,24 @@ def home() -> Path:
 
 
 def chapters() -> list[Path]:
-    """Return every notebook that is written by hand: all but the released exercises."""
+    """Return every notebook that is written by hand: all but the released exercises.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In alphabetical order.
+    """
     return [path for path in _all() if not _is_released(path)]
 
 
 def exercises() -> list[Path]:
-    """Return the released exercises."""
+    """Return the released exercises.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In alphabetical order.
+    """
     return [path for path in _all() if _is_released(path)]
 
 
@@ -72,17 +97,33 @@ def _all() -> list[Path]:
 
 
 def executed(path: Path) -> bytes:
-    """Return a notebook, run from the top on the shipped cohort, as the bytes to store: two runs give the same."""
-    nbformat, nbclient = _need("nbformat"), _need("nbclient")
+    """Run a notebook from the top on the shipped cohort.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The notebook; it is not changed.
+
+    Returns
+    -------
+    bytes
+        The file to store: two runs give the same.
+
+    Raises
+    ------
+    SystemExit
+        If a cell raises or takes too long, or the kernel dies.
+    """
+    nbformat = _need("nbformat")
+    nbclient = _need("nbclient")
     from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-    importlib.import_module(
-        "matplotlib.font_manager"
-    )  # builds its cache here: a notebook would show the message
+    importlib.import_module("matplotlib.font_manager")  # builds its cache: a notebook would show the message
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+            cell.outputs = []
+            cell.execution_count = None
     notebook.metadata.pop("widgets", None)
     client = nbclient.NotebookClient(
         notebook,
@@ -103,20 +144,31 @@ def executed(path: Path) -> bytes:
 
 
 def stored(notebook: NotebookNode) -> bytes:
-    """Return a notebook's bytes without what differs between runs or machines."""
+    """Return a notebook without what differs between runs or machines.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        The notebook; its metadata are tidied in place.
+
+    Returns
+    -------
+    bytes
+        The file to store.
+    """
     nbformat = _need("nbformat")
     metadata = notebook.metadata
     metadata.pop("jupytext", None)  # names its version
-    metadata.kernelspec, metadata.language_info = KERNEL, LANGUAGE
+    metadata.kernelspec = KERNEL
+    metadata.language_info = LANGUAGE
     for cell in notebook.cells:
         for key in ("execution", "ExecuteTime", "vscode", "trusted"):
             cell.metadata.pop(key, None)
     state = metadata.get("widgets", {}).get(_WIDGETS, {}).get("state", {})
     if not state:
         metadata.pop("widgets", None)
-    models = {
-        model: f"{number:032x}" for number, model in enumerate(state, 1)
-    }  # in the order of their creation
+    # widgets are numbered in the order of their creation
+    models = {model: f"{number:032x}" for number, model in enumerate(state, 1)}
     nbformat.validate(notebook)
     text = nbformat.writes(notebook)
     if models:
@@ -127,7 +179,18 @@ def stored(notebook: NotebookNode) -> bytes:
 
 
 def released(chapter: Path) -> dict[str, bytes]:
-    """Return file name -> bytes of what students get from a folder of ``notebooks/solutions``, made by nbgrader."""
+    """Make what students get from a folder of ``notebooks/solutions``, with nbgrader.
+
+    Parameters
+    ----------
+    chapter : pathlib.Path
+        The folder.
+
+    Returns
+    -------
+    dict of str to bytes
+        File name -> content.
+    """
     _need("nbgrader")
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
@@ -143,20 +206,28 @@ def released(chapter: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def course(chapter: Path):
-    """Give nbgrader's configuration for a temporary course that holds the sources of one chapter."""
+def course(chapter: Path) -> Iterator[Config]:
+    """Give nbgrader's configuration for a temporary course that holds the sources of one chapter.
+
+    Parameters
+    ----------
+    chapter : pathlib.Path
+        A folder of ``notebooks/solutions``.
+
+    Yields
+    ------
+    traitlets.config.Config
+        The configuration; the course goes when the block ends.
+    """
     from traitlets.config import PyFileConfigLoader
 
+    ours = Path(__file__).resolve().parent.parent
+    config = PyFileConfigLoader("nbgrader_config.py", str(ours)).load_config()
     with tempfile.TemporaryDirectory(prefix="crmlab-course-") as root:
-        config = PyFileConfigLoader(
-            "nbgrader_config.py", str(Path(__file__).resolve().parent.parent)
-        ).load_config()
         config.CourseDirectory.root = root
         config.CourseDirectory.assignment_id = chapter.name
-        ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
-        shutil.copytree(
-            chapter, Path(root) / config.CourseDirectory.source_directory / chapter.name, ignore=ignore
-        )
+        source = Path(root) / config.CourseDirectory.source_directory / chapter.name
+        shutil.copytree(chapter, source, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
         yield config
 
 

@@ -1,31 +1,64 @@
 """The terms of the course: English, 简体, 繁體, one definition each, and the chapter that computes them.
 
-The terms are rows of ``datasets/glossary.csv``; a chapter adds its own.
+The terms are rows of ``datasets/glossary/ch08.csv`` and its like, one file a chapter.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
 import html
+import io
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab import _check, datasets
+from crmlab import _check
+from crmlab.datasets import _places
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = ["Term", "lookup", "show", "table"]
 
+_MAY_BE_EMPTY = {"table", "function"}
+
 
 @dataclass(frozen=True)
 class Term:
-    """One term: its names, its definition, where it is taught and what computes it."""
+    """One term: its names, its definition, where it is taught and what computes it.
+
+    Parameters
+    ----------
+    id : str
+        As the curriculum has it; a part of a concept takes a letter, ``LC02a``.
+    slug : str
+        The name for addresses.
+    term : str
+        The English name.
+    zh_hans : str
+        The name in simplified characters.
+    zh_hant : str
+        The name in traditional characters.
+    definition : str
+        One or two sentences.
+    chapter : int
+        The chapter that teaches it.
+    source : str
+        Where it comes from.
+    table : str
+        Tables that show it, with ``; `` between them.
+    function : str
+        Functions that compute it, with ``; `` between them.
+    quantifiable : bool
+        Whether there is something to compute.
+    """
 
     id: str
     slug: str
@@ -55,12 +88,18 @@ class Term:
 def lookup(word: str) -> Term:
     """Look a term up by its English name, its Chinese name in either script, or its id.
 
-    Capitals, hyphens, full-width letters and small slips do not matter; a part of a name will do if it fits one term only.
+    Capitals, hyphens, full-width letters and small slips do not matter; a part of a name will do if it fits
+    one term only.
 
     Parameters
     ----------
-    word
+    word : str
         What you are looking for.
+
+    Returns
+    -------
+    Term
+        The one that fits.
 
     Raises
     ------
@@ -107,19 +146,21 @@ def table(chapter: int | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    chapter
+    chapter : int, optional
         Number of a chapter; None for all terms.
 
     Returns
     -------
     pandas.DataFrame
-        One row per term, indexed by id: slug, term, zh_hans, zh_hant, definition, chapter, source, table, function,
-        quantifiable.
+        One row per term, indexed by id: slug, term, zh_hans, zh_hant, definition, chapter, source, table,
+        function, quantifiable. Chapters stand in their order.
 
     Raises
     ------
+    TypeError
+        If `chapter` is no whole number.
     ValueError
-        If the chapter has no terms.
+        If the chapter has no terms, or a file of the glossary is broken.
 
     Examples
     --------
@@ -142,8 +183,13 @@ def show(chapter: int) -> Markdown:
 
     Parameters
     ----------
-    chapter
+    chapter : int
         Number of the chapter.
+
+    Returns
+    -------
+    IPython.display.Markdown
+        A table of names in both scripts and definitions.
 
     Raises
     ------
@@ -158,23 +204,61 @@ def show(chapter: int) -> Markdown:
     """
     from IPython.display import Markdown
 
-    rows = [
-        f"| {row.term} | {row.zh_hans} | {row.zh_hant} | {row.definition} |"
-        for row in table(chapter).itertuples()
-    ]
-    return Markdown("\n".join(["| Term | 简体 | 繁體 | Definition |", "|---|---|---|---|", *rows]))
+    lines = ["| Term | 简体 | 繁體 | Definition |", "|---|---|---|---|"]
+    for term in table(chapter).itertuples():
+        cells = (term.term, term.zh_hans, term.zh_hant, term.definition)
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return Markdown("\n".join(lines))
 
 
 @lru_cache(maxsize=1)
 def _terms() -> dict[str, Term]:
-    file = datasets._home() / "glossary.csv"
-    frame = pd.read_csv(file, dtype="str", keep_default_na=False, encoding="utf-8")
-    _check.frame(frame, [field.name for field in fields(Term)], "glossary.csv")
-    _check.unique(frame, "id", "glossary.csv")
-    _check.unique(frame, "slug", "glossary.csv")
-    frame["chapter"] = frame["chapter"].astype(int)
-    frame["quantifiable"] = frame["quantifiable"].map({"yes": True, "no": False}).astype(bool)
-    return {row["id"]: Term(**row) for row in frame.to_dict("records")}
+    """Return id -> term of all chapters."""
+    found: dict[str, Term] = {}
+    slugs: dict[str, Term] = {}
+    for chapter, path in _places.chapters("glossary", ".csv").items():
+        for term in _read(path, chapter):
+            twin = found.get(term.id) or slugs.get(term.slug)
+            if twin is not None:
+                raise ValueError(
+                    f"glossary/{path.name}: {term.id} ({term.slug}) is there already, as {twin.id} "
+                    f"({twin.slug}) of chapter {twin.chapter}. Each term has one row and one slug."
+                )
+            found[term.id] = term
+            slugs[term.slug] = term
+    return found
+
+
+def _read(path: Path, chapter: int) -> Iterator[Term]:
+    """Yield the terms of a chapter's file; an error names the file and the row."""
+    where = f"glossary/{path.name}"
+    columns = [field.name for field in fields(Term) if field.name != "chapter"]
+    try:
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"{where} cannot be read: {error}") from error
+    if not rows or rows[0] != columns:
+        found = ", ".join(rows[0]) if rows else "nothing"
+        raise ValueError(f"{where} must have the columns {', '.join(columns)}, found {found}.")
+    if len(rows) == 1:
+        raise ValueError(f"{where} has no rows: add a term, or delete the file.")
+    for number, cells in enumerate(rows[1:], 1):
+        row = f"{where}, row {number} ({cells[0] if cells else 'empty'})"
+        if len(cells) != len(columns):
+            raise ValueError(
+                f"{row} has {len(cells)} cells, not {len(columns)}: is there a comma without quotes?"
+            )
+        yield _term(dict(zip(columns, cells, strict=True)), chapter, row)
+
+
+def _term(cells: dict[str, str], chapter: int, where: str) -> Term:
+    for column, cell in cells.items():
+        if cell != " ".join(cell.split()):
+            raise ValueError(f"{where}: {column} has a line break, or spaces too many: {cell!r}.")
+        if not cell and column not in _MAY_BE_EMPTY:
+            raise ValueError(f"{where}: {column} is empty.")
+    answer = _check.choice(cells.pop("quantifiable"), ("yes", "no"), f"{where}: quantifiable")
+    return Term(**cells, chapter=chapter, quantifiable=answer == "yes")
 
 
 def _names(term: Term) -> list[str]:
@@ -192,7 +276,7 @@ def _headwords(term: Term) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without differences of case, width, hyphens and punctuation, and without spaces in Chinese."""
+    """Return a text without differences of case, width, hyphens, punctuation, and spaces in Chinese."""
     words = " ".join(re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", text).casefold()).split())
     return re.sub(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "", words)
 

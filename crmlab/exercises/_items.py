@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
-from types import MappingProxyType
 from typing import NamedTuple
 
 from crmlab import _check, datasets
+from crmlab._results import ReadOnly
 
 _open = ContextVar("crmlab_references_open", default=False)
 
@@ -28,10 +27,37 @@ def opened() -> Iterator[None]:
         _open.reset(token)
 
 
-class Rival(NamedTuple):
-    """A usual wrong answer: the function that computes it, and the sentence that names the mistake.
+class _Closed:
+    """The reference of an item: refused while nbgrader runs a notebook, unless a check asks."""
 
-    Called like a function it gives the wrong answer; its name is the function's.
+    def __init__(self, function: Callable[[], object], item: str) -> None:
+        self._function = function
+        self._item = item
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+
+    def __call__(self) -> object:
+        if datasets.grading() and not _open.get():
+            raise RuntimeError(
+                f"The reference of exercise {self._item} is closed while nbgrader runs a notebook: take this call "
+                "out of what you hand in."
+            )
+        return self._function()
+
+    def __reduce__(self) -> tuple:
+        return _Closed, (self._function, self._item)
+
+
+class Rival(NamedTuple):
+    """A usual wrong answer: called like a function it gives the answer; its name is the function's.
+
+    Parameters
+    ----------
+    function : callable
+        Function without arguments that returns the wrong answer on the current cohort's data.
+    sentence : str
+        What the student is told: names the mistake, not the answer.
     """
 
     function: Callable[[], object]
@@ -39,6 +65,7 @@ class Rival(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Name of the function."""
         return self.function.__name__
 
     def __call__(self) -> object:
@@ -95,7 +122,7 @@ class Item:
     ordered: bool = False
     choices: tuple[str, ...] = ()
     cases: Callable[[], Iterable[tuple]] | None = None
-    exceptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    exceptions: Mapping[str, str] = field(default_factory=ReadOnly)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(0|[1-9]\d?)\.[1-9]\d?", self.id):
@@ -107,26 +134,13 @@ class Item:
             allowed = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
             # a value half-way between two roundings may be rounded either way
             object.__setattr__(self, "tolerance", allowed * (1 + 1e-6))
-        object.__setattr__(self, "reference", _guarded(self.reference, self.id))
+        object.__setattr__(self, "exceptions", ReadOnly(self.exceptions))
+        object.__setattr__(self, "reference", _Closed(self.reference, self.id))
 
     @property
     def chapter(self) -> int:
         """Number of the chapter."""
         return int(self.id.split(".")[0])
-
-
-def _guarded(reference: Callable[[], object], item: str) -> Callable[[], object]:
-    @wraps(reference)
-    def guarded() -> object:
-        if datasets.grading() and not _open.get():
-            raise RuntimeError(
-                f"The reference of exercise {item} is closed while nbgrader runs a notebook: take this call out of "
-                "what you hand in."
-            )
-        return reference()
-
-    del guarded.__wrapped__  # the way around the guard need not be signposted
-    return guarded
 
 
 def items(chapter: int | str) -> tuple[Item, ...]:
@@ -151,7 +165,8 @@ def items(chapter: int | str) -> tuple[Item, ...]:
     name = f"{__package__}.ch{chapter_number(chapter):02}"
     if not _exists(name):
         raise ValueError(
-            f"chapter={chapter!r} has no exercises. Give the number of a chapter that has: {', '.join(_chapters())}."
+            f"chapter={chapter!r} has no exercises. Give the number of a chapter that has: "
+            f"{', '.join(map(str, chapters())) or 'none is written yet'}."
         )
     return tuple(import_module(name).ITEMS)
 
@@ -176,9 +191,10 @@ def _exists(name: str) -> bool:
     return name in sys.modules or find_spec(name) is not None
 
 
-def _chapters() -> list[str]:
+def chapters() -> list[int]:
+    """Return the numbers of the chapters that have exercises."""
     from pkgutil import iter_modules
 
     package = import_module(__package__)
     found = (re.fullmatch(r"ch(\d\d)", module.name) for module in iter_modules(package.__path__))
-    return [str(int(match[1])) for match in found if match] or ["none is written yet"]
+    return [int(match[1]) for match in found if match]

@@ -1,4 +1,5 @@
-"""Chapter 6, customer value and satisfaction: what is asked, the usual wrong answers, and the sentence for each."""
+"""Chapter 6, customer value and satisfaction: what is asked, the usual wrong answers, and the sentence for"
+" each."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from crmlab.exercises import Item, Rival
 Net = Callable[[str, float, float], float]
 
 
-# --- 6.1 what a point of benefit is worth --------------------------------------------------------------------------
+# --- 6.1 what a point of benefit is worth ----------
 
 
 def _choice_weights() -> pd.Series:
@@ -45,7 +46,7 @@ def odds_ratio() -> float:
     return float(np.exp(_choice_weights()["benefit"]))
 
 
-# --- 6.2 the service score with derived weights --------------------------------------------------------------------
+# --- 6.2 the service score with derived weights ----------
 
 
 def _service() -> tuple[pd.DataFrame, satisfaction.Servqual]:
@@ -79,22 +80,28 @@ def not_divided_by_their_sum() -> float:
     return float((quality.gaps().mean() * _slopes(survey, quality)).sum())
 
 
-# --- 6.3 two slopes for reliability --------------------------------------------------------------------------------
+# --- 6.3 two slopes for reliability ----------
 
 
-def _reliability(formula: str, *, turned: bool = False, dimension: str = "reliability_") -> pd.Series:
+def _reliability(
+    terms: str = "expectation + negative + positive", *, turned: bool = False, dimension: str = "reliability"
+) -> tuple[float, float]:
+    """Return the slopes of satisfaction on what falls short and on what exceeds."""
     import statsmodels.formula.api as smf
 
     survey = datasets.load("service_quality_survey")
-    own = survey[[c for c in survey if c.startswith(dimension)]]
-    sides = [own.filter(regex=f"_{side}$").mean(axis=1) for side in ("expected", "perceived")]
-    data = satisfaction.disconfirmation(*(sides[::-1] if turned else sides))
-    return smf.ols(formula, data.assign(satisfaction=survey["visit_satisfaction"])).fit().params
+    expected = survey.filter(regex=f"^{dimension}_.*_expected$").mean(axis=1)
+    perceived = survey.filter(regex=f"^{dimension}_.*_perceived$").mean(axis=1)
+    if turned:
+        expected, perceived = perceived, expected
+    data = satisfaction.disconfirmation(expected, perceived)
+    data["satisfaction"] = survey["visit_satisfaction"]
+    slopes = smf.ols(f"satisfaction ~ {terms}", data).fit().params
+    return float(slopes["negative"]), float(slopes["positive"])
 
 
 def two_slopes() -> tuple[float, float]:
-    params = _reliability("satisfaction ~ expectation + negative + positive")
-    return float(params["negative"]), float(params["positive"])
+    return _reliability()
 
 
 def exceeding_first() -> tuple[float, float]:
@@ -102,27 +109,28 @@ def exceeding_first() -> tuple[float, float]:
 
 
 def gap_turned_round() -> tuple[float, float]:
-    params = _reliability("satisfaction ~ expectation + negative + positive", turned=True)
-    return float(params["negative"]), float(params["positive"])
+    return _reliability(turned=True)
 
 
 def expectation_left_out() -> tuple[float, float]:
-    params = _reliability("satisfaction ~ negative + positive")
-    return float(params["negative"]), float(params["positive"])
+    return _reliability("negative + positive")
 
 
 def responsiveness_instead() -> tuple[float, float]:
-    params = _reliability("satisfaction ~ expectation + negative + positive", dimension="responsiveness_")
-    return float(params["negative"]), float(params["positive"])
+    return _reliability(dimension="responsiveness")
 
 
-# --- 6.4 Kano where competition is strong --------------------------------------------------------------------------
+# --- 6.4 Kano where competition is strong ----------
+
+
+def _with_competition(table: str) -> pd.DataFrame:
+    """Return a survey with the competition in each customer's city."""
+    cities = datasets.load("consumers")[["customer_id", "competition"]]
+    return datasets.load(table).merge(cities, on="customer_id")
 
 
 def _kano(competition: str | None = "strong") -> pd.DataFrame:
-    answers = datasets.load("kano_survey").merge(
-        datasets.load("consumers")[["customer_id", "competition"]], on="customer_id"
-    )
+    answers = _with_competition("kano_survey")
     if competition is not None:
         answers = answers[answers["competition"] == competition]
     return satisfaction.kano(answers)
@@ -149,13 +157,11 @@ def all_answers_below() -> pd.Series:
     return -(table["one-dimensional"] + table["must-be"]) / table["answers"]
 
 
-# --- 6.5 two net promoter scores -----------------------------------------------------------------------------------
+# --- 6.5 two net promoter scores ----------
 
 
 def _recommend() -> dict[str, pd.Series]:
-    survey = datasets.load("satisfaction_survey").merge(
-        datasets.load("consumers")[["customer_id", "competition"]], on="customer_id"
-    )
+    survey = _with_competition("satisfaction_survey")
     return {name: part["recommend"] for name, part in survey.groupby("competition")}
 
 
@@ -187,12 +193,13 @@ def standard_deviation() -> tuple[float, float]:
     return weak_minus_strong()[0], float(np.hypot(*(p["se"] * np.sqrt(p["answers"]) for p in parts)))
 
 
-# --- 6.6 what two care calls bring ---------------------------------------------------------------------------------
+# --- 6.6 what two care calls bring ----------
 
 
 def _care_orders(start: str, end: str, *, whether: bool = False) -> pd.Series:
     """Return the orders per customer between two days, by number of calls."""
-    trial, orders = datasets.load("customer_care"), datasets.load("orders")
+    trial = datasets.load("customer_care")
+    orders = datasets.load("orders")
     placed = orders[orders["order_date"].between(start, end)].groupby("customer_id").size()
     count = trial["customer_id"].map(placed).fillna(0)
     return (count.gt(0) if whether else count).groupby(trial["care_calls"]).mean()
@@ -220,7 +227,7 @@ def per_call() -> float:
     return two_calls_or_none() / 2
 
 
-# --- 6.7 promises kept ---------------------------------------------------------------------------------------------
+# --- 6.7 promises kept ----------
 
 
 def _complaints() -> pd.DataFrame:
@@ -239,8 +246,9 @@ def _recovery():
 
 
 def gain_if_never_late() -> float:
-    complaints, model = _complaints(), _recovery()
-    return float(model.predict(complaints.assign(days_late=0.0)).mean() - complaints["recovered"].mean())
+    complaints = _complaints()
+    never_late = _recovery().predict(complaints.assign(days_late=0.0))
+    return float(never_late.mean() - complaints["recovered"].mean())
 
 
 def level_if_never_late() -> float:
@@ -257,58 +265,46 @@ def log_odds_per_day() -> float:
     return float(-_recovery().params["days_late"])
 
 
-# --- 6.8 the worth of a project, as a function ---------------------------------------------------------------------
+# --- 6.8 the worth of a project, as a function ----------
 
 
-def _project(dimension: str) -> tuple[float, float, float, float, float]:
-    """Return slope, points, marginal effect, logit coefficient and cost."""
+def _net(*, quarters: int = 4, cost: bool = True, probability: bool = True, gap_points: bool = True) -> Net:
+    """Return the worth of a project; each switch is one thing that may be forgotten."""
     import statsmodels.formula.api as smf
 
     survey, quality = _service()
-    project = datasets.load("improvements").set_index("dimension").loc[dimension]
+    slopes = _slopes(survey, quality)
+    projects = datasets.load("improvements").set_index("dimension")
     logit = smf.logit("buys_again ~ visit_satisfaction", survey).fit(disp=0)
-    effect, weight = logit.get_margeff().margeff[0], logit.params["visit_satisfaction"]
-    return _slopes(survey, quality)[dimension], project["gap_points"], effect, weight, project["cost"]
+    effect = logit.get_margeff().margeff[0] if probability else logit.params["visit_satisfaction"]
+
+    def net(dimension: str, customers: float, quarter: float) -> float:
+        project = projects.loc[dimension]
+        points = project["gap_points"] if gap_points else 1
+        worth = slopes[dimension] * points * effect * customers * quarters * quarter
+        return float(worth - project["cost"]) if cost else float(worth)
+
+    return net
 
 
 def net_worth() -> Net:
-    def net(dimension: str, customers: float, quarter: float) -> float:
-        slope, points, effect, _, cost = _project(dimension)
-        return float(slope * points * effect * customers * 4 * quarter - cost)
-
-    return net
+    return _net()
 
 
 def worth_before_cost() -> Net:
-    def worth(dimension: str, customers: float, quarter: float) -> float:
-        slope, points, effect, _, _ = _project(dimension)
-        return float(slope * points * effect * customers * 4 * quarter)
-
-    return worth
+    return _net(cost=False)
 
 
 def one_quarter_only() -> Net:
-    def net(dimension: str, customers: float, quarter: float) -> float:
-        slope, points, effect, _, cost = _project(dimension)
-        return float(slope * points * effect * customers * quarter - cost)
-
-    return net
+    return _net(quarters=1)
 
 
 def log_odds_as_probability() -> Net:
-    def net(dimension: str, customers: float, quarter: float) -> float:
-        slope, points, _, weight, cost = _project(dimension)
-        return float(slope * points * weight * customers * 4 * quarter - cost)
-
-    return net
+    return _net(probability=False)
 
 
 def one_point_for_every_project() -> Net:
-    def net(dimension: str, customers: float, quarter: float) -> float:
-        slope, _, effect, _, cost = _project(dimension)
-        return float(slope * effect * customers * 4 * quarter - cost)
-
-    return net
+    return _net(gap_points=False)
 
 
 def _cases() -> list[tuple[str, float, float]]:
@@ -325,7 +321,10 @@ ITEMS = (
             Rival(weight_of_benefit, "That is the weight of benefit in the logit. It has no unit of money."),
             Rival(odds_ratio, "That is what a point does to the odds. It has no unit of money."),
         ),
-        hint="By how many yuan may the price rise when benefit rises by one point, so that the sum of the two stays the same?",
+        hint=(
+            "By how many yuan may the price rise when benefit rises by one point, so that the sum of the "
+            "two stays the same?"
+        ),
         concepts=("VS01", "VS02"),
         unit="yuan",
         decimals=1,
@@ -396,10 +395,15 @@ ITEMS = (
             Rival(strong_minus_weak, "The other way round: weak minus strong."),
             Rival(errors_added, "Standard errors of independent samples add in squares."),
             Rival(
-                standard_deviation, "That is the standard deviation of single answers, not of their means."
+                standard_deviation,
+                "The second number is the standard deviation of single answers, not the error of their "
+                "means.",
             ),
         ),
-        hint="nps gives a score and its standard error for each group; the variance of a difference is the sum of the variances.",
+        hint=(
+            "nps gives a score and its standard error for each group; the variance of a difference is the "
+            "sum of the variances."
+        ),
         concepts=("VS11a", "VS11"),
         unit="points from -100 to 100",
         decimals=1,
@@ -411,7 +415,8 @@ ITEMS = (
         rivals=(
             Rival(
                 after_minus_before,
-                "That compares the same customers before and after. Something else may have changed in between: compare the arms.",
+                "That compares the same customers before and after. Something else may have changed in "
+                "between: compare the arms.",
             ),
             Rival(buyers_not_orders, "You counted who bought. The question asks for orders: some place two."),
             Rival(
@@ -420,7 +425,10 @@ ITEMS = (
             ),
             Rival(per_call, "That is per call. The question asks for two calls against none."),
         ),
-        hint="Count the orders of each customer in the 60 days, also those who placed none, and compare two arms.",
+        hint=(
+            "Count the orders of each customer in the 60 days, also those who placed none, and compare two "
+            "arms."
+        ),
         concepts=("VS25", "VS13"),
         unit="orders per customer",
         decimals=3,
@@ -440,11 +448,19 @@ ITEMS = (
             ),
             Rival(
                 on_time_minus_late,
-                "That compares complaints on time with late ones. Only the late ones can gain, and they are not all.",
+                "That compares complaints on time with late ones. Only the late ones can gain, and they are"
+                " not all.",
             ),
-            Rival(log_odds_per_day, "That is the slope of the logit, in log-odds per day."),
+            Rival(
+                log_odds_per_day,
+                "That is what a day costs in log-odds, the slope of the logit. The question asks for a "
+                "share.",
+            ),
         ),
-        hint="Predict each complaint's probability with no delay, average, and compare with the share put right now.",
+        hint=(
+            "Predict each complaint's probability with no delay, average, and compare with the share put "
+            "right now."
+        ),
         concepts=("VS24",),
         unit="share between 0 and 1",
         decimals=3,
@@ -462,7 +478,10 @@ ITEMS = (
             ),
             Rival(one_point_for_every_project, "Projects raise service by gap_points, not by one point."),
         ),
-        hint="Slope times points times marginal effect is the gain in probability; customers, quarters and yuan make it money.",
+        hint=(
+            "Slope times points times marginal effect is the gain in probability; customers, quarters and "
+            "yuan make it money."
+        ),
         concepts=("VS12",),
         unit="yuan",
         decimals=0,

@@ -1,4 +1,5 @@
-"""Chapter 8, the relationship life cycle: moves between stages, illegal ones, care and its gain, channels, episodes."""
+"""Chapter 8, the relationship life cycle: moves between stages, illegal ones, care and its gain, channels,"
+" episodes."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from crmlab import datasets, lifecycle
 from crmlab.exercises import Item, Rival
 
 STAGES = list(lifecycle.STAGES)
+CARE_COST = 240  # yuan a month and account
 
 
-# -- 8.1 and 8.2: the managers' labels, quarter by quarter ----------------------------------------------------------
+# -- 8.1 and 8.2: the managers' labels, quarter by quarter ----------
 def _moves() -> pd.DataFrame:
     """Pairs of labels of one account, three months apart."""
     reviews = datasets.load("account_reviews").astype({"stage": str})
@@ -71,7 +73,7 @@ def stable_after_a_quarter() -> float:
     return _after_quarters(1)
 
 
-# -- 8.3: moves that the scheme does not know -----------------------------------------------------------------------
+# -- 8.3: moves that the scheme does not know ----------
 def back_to_exploration() -> int:
     moves = _moves()
     return int(((moves["stage"] != "exploration") & (moves["stage_next"] == "exploration")).sum())
@@ -91,7 +93,7 @@ def moves_out_of_exploration() -> int:
     return int(((moves["stage"] == "exploration") & (moves["stage_next"] != "exploration")).sum())
 
 
-# -- 8.4: the long run ----------------------------------------------------------------------------------------------
+# -- 8.4: the long run ----------
 def _matrix(rows: list[list[float]]) -> pd.DataFrame:
     states = [*STAGES, lifecycle.LOST]
     return pd.DataFrame([*rows, [0, 0, 0, 0, 1]], states, states, dtype=float)
@@ -132,7 +134,7 @@ def life_of_a_stable_account() -> Callable:
     return long_run
 
 
-# -- 8.5 and 8.6: care ----------------------------------------------------------------------------------------------
+# -- 8.5 and 8.6: care ----------
 def _wave() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The months of the wave's year, and its accounts with their margin of that year: 0 from the loss on."""
     months = datasets.load("account_months").query("month >= '2025-07-01'")
@@ -172,50 +174,50 @@ def much_visited_less_others() -> float:
 
 @lru_cache(maxsize=2)
 def _fitted(cohort: str) -> tuple[lifecycle.Chain, lifecycle.Chain, pd.Series]:
-    months, reviews = datasets.load("account_months", cohort), datasets.load("account_reviews", cohort)
+    """Return the chain of each arm in the wave's year, and the margin of a month by the managers' labels."""
+    months = datasets.load("account_months", cohort)
+    reviews = datasets.load("account_reviews", cohort)
     rule = lifecycle.StageClassifier(months, reviews).fit()
     months["classified"] = rule.classify(months)
     months = months.merge(datasets.load("accounts", cohort)[["account_id", "lost_on"]], on="account_id")
     months = months.merge(datasets.load("care_wave", cohort)[["account_id", "arm"]], on="account_id")
     tested = months[months["month"] >= "2025-07-01"]
-    control, care = (
-        lifecycle.HiddenMarkov(tested[tested["arm"] == arm], rule.error_rates, lost="lost_on").fit()
-        for arm in ("control", "care")
-    )
+    chain = {
+        arm: lifecycle.HiddenMarkov(panel, rule.error_rates, lost="lost_on").fit()
+        for arm, panel in tested.groupby("arm")
+    }
     labelled = reviews.merge(months, on=["account_id", "month"])
-    return control, care, labelled.groupby("stage", observed=True)["margin"].mean()
+    return chain["control"], chain["care"], labelled.groupby("stage", observed=True)["margin"].mean()
 
 
-def _gain(**settings: object) -> pd.Series:
+def _value_of_care(horizon: int | None = 36, *, swapped: bool = False) -> pd.DataFrame:
     control, care, reward = _fitted(datasets.current_cohort())
-    chosen = {"control": control, "care": care, "horizon": 36, "yearly_rate": 0.08} | settings
-    return lifecycle.care_value(reward=reward, cost=240, **chosen)["gain_per_yuan"]
+    if swapped:
+        control, care = care, control
+    return lifecycle.care_value(control, care, reward, CARE_COST, horizon=horizon, yearly_rate=0.08)
 
 
 def gain_per_yuan() -> pd.Series:
-    return _gain()
+    return _value_of_care()["gain_per_yuan"]
 
 
 def three_months_for_three_years() -> pd.Series:
-    return _gain(horizon=3)
+    return _value_of_care(horizon=3)["gain_per_yuan"]
 
 
 def for_ever() -> pd.Series:
-    return _gain(horizon=None)
+    return _value_of_care(horizon=None)["gain_per_yuan"]
 
 
 def arms_swapped() -> pd.Series:
-    control, care, _ = _fitted(datasets.current_cohort())
-    return _gain(control=care, care=control)
+    return _value_of_care(swapped=True)["gain_per_yuan"]
 
 
 def full_price_for_lost_accounts() -> pd.Series:
-    control, care, reward = _fitted(datasets.current_cohort())
-    value = lifecycle.care_value(control, care, reward, 240, horizon=36, yearly_rate=0.08)
-    return value["gain"] / (12 * 240)
+    return _value_of_care()["gain"] / (12 * CARE_COST)
 
 
-# -- 8.7: channels --------------------------------------------------------------------------------------------------
+# -- 8.7: channels ----------
 def _leads() -> pd.DataFrame:
     leads = datasets.load("leads")
     return leads[leads["created_on"] < "2026-01-01"]
@@ -239,14 +241,17 @@ def cost_per_lead_followed_up() -> pd.Series:
     return channel["cost"].sum() / channel["contacted"].sum()
 
 
-# -- 8.8: episodes --------------------------------------------------------------------------------------------------
-def _share_with_order(events: pd.DataFrame, group: pd.Series) -> float:
-    return float(events["act"].eq("order").groupby(group).any().mean())
+# -- 8.8: episodes ----------
+def _share_with_order(gap: str, *, one_stream: bool = False) -> float:
+    """Return the share of groups with an order; a pause longer than the gap ends a group."""
+    events = datasets.load("event_log")
+    if one_stream:
+        events = events.assign(customer_id=1)
+    return float(events["act"].eq("order").groupby(lifecycle.sessionize(events, gap)).any().mean())
 
 
 def episodes_with_order() -> float:
-    events = datasets.load("event_log")
-    return _share_with_order(events, lifecycle.sessionize(events, "30min"))
+    return _share_with_order("30min")
 
 
 def acts_that_are_orders() -> float:
@@ -254,13 +259,11 @@ def acts_that_are_orders() -> float:
 
 
 def all_customers_in_one_stream() -> float:
-    events = datasets.load("event_log")
-    return _share_with_order(events, lifecycle.sessionize(events.assign(customer_id=1), "30min"))
+    return _share_with_order("30min", one_stream=True)
 
 
 def sequences_with_order() -> float:
-    events = datasets.load("event_log")
-    return _share_with_order(events, lifecycle.sessionize(events, "36h"))
+    return _share_with_order("36h")
 
 
 ITEMS = (
@@ -271,13 +274,15 @@ ITEMS = (
         rivals=(
             Rival(
                 columns_to_one,
-                "Your columns add up to one: that is where the accounts of a stage came from. Divide each row by its own sum.",
+                "Your columns add up to one: that is where the accounts of a stage came from. Divide each "
+                "row by its own sum.",
             ),
             Rival(counts, "Those are counts. Divide each row by the moves that start in its stage."),
             Rival(shares_of_all_moves, "You divided by all moves. Each row is a distribution of its own."),
             Rival(
                 rows_of_all_accounts_in_line,
-                "You paired each row with the next one in the table, across accounts and gaps. A move stays within one "
+                "You paired each row with the next one in the table, across accounts and gaps. A move stays"
+                " within one "
                 "account and takes three months.",
             ),
         ),
@@ -298,7 +303,8 @@ ITEMS = (
             ),
             Rival(
                 stable_without_a_break,
-                "That is the chance to stay stable through all four quarters. An account may also leave and come back.",
+                "That is the chance to stay stable through all four quarters. An account may also leave and"
+                " come back.",
             ),
             Rival(stable_after_a_quarter, "That is one quarter ahead. A year has four."),
         ),
@@ -315,7 +321,8 @@ ITEMS = (
         rivals=(
             Rival(
                 every_step_back_in_the_list,
-                "You counted every move to an earlier name in the list. That takes decline for a fourth step: from decline "
+                "You counted every move to an earlier name in the list. That takes decline for a fourth "
+                "step: from decline "
                 "the scheme does lead back to formation.",
             ),
             Rival(
@@ -337,18 +344,24 @@ ITEMS = (
         rivals=(
             Rival(
                 where_one_account_ends,
-                "You let the accounts run until all are lost. A place is filled again: send the loss back to exploration.",
+                "You let the accounts run until all are lost. A place is filled again: send the loss back "
+                "to exploration.",
             ),
             Rival(
                 months_of_one_account,
-                "Those are expected months of one account. They are in the right proportion: make shares of them.",
+                "Those are expected months of one account. They are in the right proportion: make shares of"
+                " them.",
             ),
             Rival(
                 life_of_a_stable_account,
-                "That is the rest of a stable account's life. A place is filled by an account in exploration.",
+                "That is the rest of a stable account's life. A place is filled by an account in "
+                "exploration.",
             ),
         ),
-        hint="Who is lost this month is replaced by somebody in exploration: what does the matrix of a place look like?",
+        hint=(
+            "Who is lost this month is replaced by somebody in exploration: what does the matrix of a place"
+            " look like?"
+        ),
         concepts=("LC02",),
         unit="share between 0 and 1",
         decimals=3,
@@ -365,12 +378,14 @@ ITEMS = (
             Rival(effect_on_a_month, "That is yuan a month. The margin of the whole year was asked."),
             Rival(
                 months_of_accounts_still_there,
-                "You looked at the months in which an account was there. An account that was lost has earned nothing since: "
+                "You looked at the months in which an account was there. An account that was lost has "
+                "earned nothing since: "
                 "its missing months count as 0.",
             ),
             Rival(
                 much_visited_less_others,
-                "You compared accounts by their visits. Visits go where managers worry, so that is no effect; compare what "
+                "You compared accounts by their visits. Visits go where managers worry, so that is no "
+                "effect; compare what "
                 "the lot has drawn.",
             ),
         ),
@@ -387,7 +402,8 @@ ITEMS = (
         rivals=(
             Rival(
                 three_months_for_three_years,
-                "You counted three months after the care. The chain moves by months: three years are thirty-six.",
+                "You counted three months after the care. The chain moves by months: three years are "
+                "thirty-six.",
             ),
             Rival(for_ever, "You counted all time to come. Only three years after the care were asked."),
             Rival(
@@ -395,7 +411,8 @@ ITEMS = (
             ),
             Rival(
                 full_price_for_lost_accounts,
-                "You paid twelve months for every account. Care ends when an account is lost, and later months are discounted.",
+                "You paid twelve months for every account. Care ends when an account is lost, and later "
+                "months are discounted.",
             ),
         ),
         hint="`lifecycle.care_value` says in its documentation what `horizon` counts.",

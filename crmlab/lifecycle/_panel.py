@@ -140,7 +140,7 @@ class Panel:
         )
 
     def wide(self) -> np.ndarray:
-        """Return states by account (rows) and month: -1 for a month not seen, len(states) from the loss on."""
+        """Return states by account (rows) and month: -1 where not seen, len(states) from the loss on."""
         first = self.month.min()
         table = np.full((len(self.lost), self.end - first + 1), -1)
         table[self.entity, self.month - first] = self.state

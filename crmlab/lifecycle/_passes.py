@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 from crmlab.lifecycle._panel import NEVER, Panel
 
@@ -60,8 +59,10 @@ class Sequences:
             x = x * likelihood
             scale.append(x.sum(axis=1, keepdims=True))
             forward.append(np.divide(x, scale[-1], out=x, where=scale[-1] > 0))
-        # an account that was not drawn (weight 0) may have probability 0: 0 × log 0 is 0
-        log_likelihood = sum(xlogy(weight[:, : c.shape[2]], c[:, 0]).sum(axis=1) for c in scale)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = [weight[:, : c.shape[2]] * np.log(c[:, 0]) for c in scale]
+        # an account that was not drawn may have probability 0: 0 × log 0 is 0
+        log_likelihood = sum(np.where(weight[:, : x.shape[1]] > 0, x, 0).sum(axis=1) for x in terms)
         back = np.repeat(weight[:, None, :], moves.shape[1], axis=1)
         counts = np.zeros(moves.shape)
         for t in range(len(forward) - 1, -1, -1):

@@ -17,28 +17,49 @@ from crmlab.lifecycle.hidden import HiddenMarkov, near, resamples
 from crmlab.lifecycle.moves import counted
 
 BATCH = 8  # simulated records that EM carries at once
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MoverStayerCheck(Result):
-    """What `mover_stayer_check` found: `table`, by months, and `settings`."""
+    """Made by `mover_stayer_check`.
 
-    table: pd.DataFrame
+    `observed` and `one_chain` are shares by months; `excess` holds, for every simulated record, the share
+    that stayed beyond what the record's own chain says.
+    """
+
+    observed: pd.Series
+    one_chain: pd.Series
+    excess: pd.DataFrame
     settings: Mapping[str, Any]
 
-    def summary(self) -> pd.DataFrame:
+    def summary(self, level: float = 0.95) -> pd.DataFrame:
         """Return the shares that stayed without a break.
+
+        Parameters
+        ----------
+        level : float
+            Level of the interval, from 0.5 to 0.9999.
 
         Returns
         -------
         DataFrame
             By `months`: share `observed`; `one_chain`, the power of the chain's own probability of staying;
             what the single chain lets expect once it is observed in the same way: `expected`, and `lower` and
-            `upper`, between which 95 % of the simulated records lie; `p_value`, the share of simulated
-            records in which as many or more stayed beyond their own chain.
+            `upper`, between which that share of the simulated records lies; `p_value`, the share of simulated
+            records (the data counted as one of them) in which as many or more stayed beyond their own chain.
         """
-        return self.table.copy()
+        tail = (1 - _check.level(level)) / 2
+        bounds = self.excess.quantile([tail, 1 - tail])
+        as_many = ~(self.excess < self.observed - self.one_chain - 1e-12)
+        table = {
+            "observed": self.observed,
+            "one_chain": self.one_chain,
+            "expected": self.one_chain + self.excess.mean(),
+            "lower": self.one_chain + bounds.iloc[0],
+            "upper": self.one_chain + bounds.iloc[1],
+            "p_value": (1 + as_many.sum()) / (1 + len(self.excess)),
+        }
+        return pd.DataFrame(table).rename_axis("months")
 
     def _caption(self) -> str:
         used = self.settings
@@ -46,7 +67,7 @@ class MoverStayerCheck(Result):
         return (
             f"Share in {used['stage']} without a break, against one chain: parametric bootstrap, "
             f"{used['n_resamples']} records of {used['entities']:,} accounts until {used['until']}, "
-            f"stages {read} (seed {used['seed']}); {LEVEL:.0%} intervals, one-sided p-values."
+            f"stages {read} (seed {used['seed']}); 95 % intervals, one-sided p-values."
         )
 
 
@@ -128,37 +149,31 @@ def mover_stayer_check(
     for done in range(0, n_resamples, BATCH):
         drawn = _simulate(record, min(BATCH, n_resamples - done), rng)
         excess.append(np.subtract(*record.stays(drawn, number, months)))
-    excess = np.concatenate(excess)
-    bounds = np.quantile(excess, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    table = {
-        "observed": share[0],
-        "one_chain": own[0],
-        "expected": own[0] + excess.mean(axis=0),
-        "lower": own[0] + bounds[0],
-        "upper": own[0] + bounds[1],
-        "p_value": (1 + (excess >= share[0] - own[0] - 1e-12).sum(axis=0)) / (1 + n_resamples),
-    }
     used = {"stage": stage, "entities": len(record.wide), "until": record.until, "n_resamples": n_resamples}
     used |= {"seed": seed, "read_with_error": error_rates is not None}
-    return MoverStayerCheck(pd.DataFrame(table, pd.Index(months, name="months")), ReadOnly(used))
+    index = pd.Index(months, name="months")
+    shares = pd.DataFrame({"observed": share[0], "one_chain": own[0]}, index)
+    excess = pd.DataFrame(np.concatenate(excess), columns=index)
+    return MoverStayerCheck(shares["observed"], shares["one_chain"], excess, ReadOnly(used))
+
+
+def _runs(held: np.ndarray) -> np.ndarray:
+    """Return for every month (the last axis) how many months, from it on, a condition holds."""
+    runs = np.zeros((*held.shape[:-1], held.shape[-1] + 1), int)
+    for t in range(held.shape[-1] - 1, -1, -1):
+        runs[..., t] = (runs[..., t + 1] + 1) * held[..., t]
+    return runs[..., :-1]
 
 
 def _unbroken(wide: np.ndarray, number: int, months: list[int]) -> np.ndarray:
     """Return by record (rows) and `months` the share of the months in a state after which it was not left."""
+    stayed = _runs(wide == number)
+    followed = _runs(wide >= 0) * (wide == number)
     shares = []
     for span in months:
-        last = wide.shape[2] - span
-        spells = (
-            np.lib.stride_tricks.sliding_window_view(wide, span + 1, axis=2)
-            if last > 0
-            else wide[..., :0, None]
-        )
-        start = (spells[..., 0] == number) & (spells >= 0).all(axis=-1)
-        stayed = start & (spells == number).all(axis=-1)
-        total = start.sum(axis=(1, 2)).astype(float)
-        shares.append(
-            np.divide(stayed.sum(axis=(1, 2)), total, out=np.full(len(wide), np.nan), where=total > 0)
-        )
+        start = (followed > span).sum(axis=(1, 2))
+        still = (stayed > span).sum(axis=(1, 2))
+        shares.append(np.divide(still, start, out=np.full(len(wide), np.nan), where=start > 0))
     return np.column_stack(shares)
 
 

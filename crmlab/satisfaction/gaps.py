@@ -69,7 +69,7 @@ class Servqual(Result):
     def _mean(self, values: pd.DataFrame, by: str) -> pd.DataFrame:
         _check.choice(by, ("dimension", "item"), "by")
         if by == "item":
-            return values.copy()
+            return values
         return values.T.groupby(self._dimension, sort=False).mean().T
 
     def gaps(self, by: str = "dimension") -> pd.DataFrame:

@@ -112,7 +112,7 @@ def kano(answers: pd.DataFrame, feature: str = "feature", respondent: str = "cus
     n = counts.sum(axis=1).to_numpy()
     one_dimensional = valid["one-dimensional"]
     strong = valid[["must-be", "one-dimensional", "attractive"]].sum(axis=1)
-    four = (strong + valid["indifferent"]).replace(0, np.nan)
+    four = strong + valid["indifferent"]  # 0 / 0 is NaN
     return counts.assign(
         answers=n,
         category=names[order[:, 0]],
@@ -134,7 +134,7 @@ def _counts(answers: pd.DataFrame, feature: str, respondent: str) -> pd.DataFram
     _check.unique(answers, [respondent, feature], "answers")
     category = kano_category(answers["functional"], answers["dysfunctional"])
     features = answers[feature].astype(object)
-    counts = pd.crosstab(features.to_numpy(), category.to_numpy(), dropna=False)
+    counts = pd.crosstab(features, category, dropna=False)
     counts = counts.reindex(index=features.unique(), columns=list(KANO_CATEGORIES), fill_value=0)
     usable = counts.drop(columns="questionable").any(axis=1)
     if not usable.all():

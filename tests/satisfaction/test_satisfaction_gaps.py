@@ -110,6 +110,19 @@ def test_servqual_weights_go_by_label():
         assert result.score(weights).to_numpy() == pytest.approx(by_hand.to_numpy())
 
 
+@pytest.mark.parametrize(("first", "allowed"), [(50, True), (50 + 1e-9, True), (50.5, False), (49.5, False)])
+def test_points_add_up_to_100(first, allowed):
+    survey = pd.DataFrame({f"{d}_1_{side}": [6, 5] for d in "ab" for side in ("expected", "perceived")})
+    result = sat.servqual(survey.assign(points_a=first, points_b=50), ["a", "b"])
+    if allowed:
+        assert result.score("points").tolist() == [0, 0]
+    else:
+        with pytest.raises(
+            ValueError, match=f"2 respondent.* do not add up to 100, the first {first + 50:g}"
+        ):
+            result.score("points")
+
+
 def test_servqual_goes_by_the_names_of_columns_and_rows():
     shuffled = SERVICE.sample(frac=1, random_state=1)[SERVICE.columns[::-1]]
     result = sat.servqual(shuffled)
@@ -117,7 +130,7 @@ def test_servqual_goes_by_the_names_of_columns_and_rows():
     assert result.score("points").sort_index().tolist() == pytest.approx(
         sat.servqual(SERVICE).score("points").tolist()
     )
-    odd = pd.DataFrame({"$_a_1_expected": [1, 2], "$_a_1_perceived": [2, 4], "x_$_a_1_expected": [1, 1]})
+    odd = pd.DataFrame({"$_a_1_expected": [1, 2], "$_a_1_perceived": [2, 4], "x_$_a_2_expected": [1, 1]})
     assert sat.servqual(odd, ["$_a"]).gaps()["$_a"].tolist() == [1, 2]
 
 
@@ -162,6 +175,7 @@ def test_gap_weights_of_the_world_are_recovered(world):
 
 
 EMPTY = pd.Series([], dtype=float)
+OWING = {"points_empathy": -50.0, "points_assurance": 150.0}
 VALUE_ERRORS = [
     ("no rows", lambda: sat.servqual(SERVICE.iloc[:0])),
     ("no column 'empathy_2_perceived'", lambda: sat.servqual(SERVICE.drop(columns="empathy_2_perceived"))),
@@ -182,6 +196,8 @@ VALUE_ERRORS = [
     ("at least 0", lambda: sat.servqual(SERVICE).score({**WEIGHTS, "empathy": -1})),
     ("weights has 1 missing", lambda: sat.servqual(SERVICE).score({**WEIGHTS, "empathy": np.nan})),
     ("400 respondent.* do not add up", lambda: sat.servqual(broken(points_empathy=0.5)).score("points")),
+    ("points_empathy has 400 missing", lambda: sat.servqual(broken(points_empathy=np.nan)).score("points")),
+    ("points_assurance must be at most 100", lambda: sat.servqual(broken(**OWING)).score("points")),
     ("points_empathy", lambda: sat.servqual(SERVICE.drop(columns="points_empathy")).score("points")),
     ("expected is empty", lambda: sat.disconfirmation(EMPTY, EMPTY)),
     ("expected is empty", lambda: sat.disconfirmation([], [])),

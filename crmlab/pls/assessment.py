@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmlab import _check
 from crmlab.pls._plan import Plan
 from crmlab.pls.algorithm import SINGULAR, estimate
 from crmlab.pls.estimates import Estimates
@@ -96,7 +97,7 @@ class Assessment(Estimates):
         DataFrame or Series
             Square, nan without a path; or by item, inf if the others determine it perfectly.
         """
-        return self._vif_of_items() if items else self._vif_of_predictors()
+        return self._vif_of_items() if _check.truth(items, "items") else self._vif_of_predictors()
 
     def _vif_of_items(self) -> pd.Series:
         same_block = self._plan.member @ self._plan.member.T

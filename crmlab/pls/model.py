@@ -16,6 +16,8 @@ from crmlab.pls._plan import Plan
 from crmlab.pls.algorithm import estimate
 from crmlab.pls.results import PLSResult
 
+_LARGE = 1e100  # squares of larger answers overflow
+
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class PLSPathModel:
@@ -148,7 +150,7 @@ class PLSPathModel:
         values = values - mean
         filled = np.where(absent, 0.0, values)  # the mean is 0 now
         s = (filled.T @ filled / (len(filled) - 1))[None]
-        self._refuse_constants(s, mean)
+        self._refuse_constants(values, np.diagonal(s[0]), mean)
         solution = estimate(s, self._plan)
         if problem := solution.problem[0]:
             which = "the model with consistent=True" if self._plan.settings["consistent"] else "the model"
@@ -195,22 +197,26 @@ class PLSPathModel:
                 f"{worst!r}. Choose missing='mean' or missing='drop'."
             )
 
-    def _refuse_constants(self, s: np.ndarray, mean: np.ndarray) -> None:
-        variance = np.diagonal(s[0])
-        if (constant := variance <= 1e-24 * mean**2).any():
-            i = int(constant.argmax())
-            item = self._plan.items[i]
+    def _refuse_constants(self, values: np.ndarray, variance: np.ndarray, mean: np.ndarray) -> None:
+        constant = variance <= np.maximum(1e-24 * mean**2, 1e-200)
+        if not constant.any():
+            return
+        i = int(constant.argmax())
+        item = self._plan.items[i]
+        if np.nanmin(values[:, i]) == np.nanmax(values[:, i]):
             raise ValueError(f"item {item!r} is constant: every answer is {mean[i]:g}. Leave it out.")
+        raise ValueError(f"item {item!r} varies too little around {mean[i]:g} to compute with. Rescale it.")
 
 
 def _floats(survey: pd.DataFrame) -> np.ndarray:
     """Answers as floats (n, p), nan where missing."""
     if all(kind.kind in "iufb" for kind in survey.dtypes):
         values = survey.to_numpy(dtype=float, copy=True)
-        if not np.isinf(values).any():
+        if not (np.abs(values) > _LARGE).any():
             return values
     # column by column, so that the message can name the item
-    columns = [_check.numeric(survey[i], f"item {i!r}", allow_missing=True) for i in survey]
+    limits = {"minimum": -_LARGE, "maximum": _LARGE, "allow_missing": True}
+    columns = [_check.numeric(survey[i], f"item {i!r}", **limits) for i in survey]
     return np.column_stack(columns)
 
 

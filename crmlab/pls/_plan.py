@@ -45,14 +45,17 @@ class Regressions:
         pairs = predictors * j + outcomes[:, None]
         return cls(j, outcomes, real, among, pairs, both.astype(float), identity)
 
+    def _flat(self, r: np.ndarray) -> np.ndarray:
+        return r.reshape(len(r), self.j * self.j)
+
     def among_predictors(self, r: np.ndarray) -> np.ndarray:
         """Correlations among the predictors of each outcome (m, k, l, l), from those of scores (m, j, j)."""
-        return r.reshape(len(r), -1).take(self._among, axis=1) * self._both + self._identity
+        return self._flat(r).take(self._among, axis=1) * self._both + self._identity
 
     def coefficients(self, r: np.ndarray) -> np.ndarray:
         """Path coefficients (m, j, j), rows act on columns, from correlations of the scores (m, j, j)."""
         left = self.among_predictors(r)
-        right = (r.reshape(len(r), -1).take(self._pairs, axis=1) * self.real)[..., None]
+        right = (self._flat(r).take(self._pairs, axis=1) * self.real)[..., None]
         try:
             solved = np.linalg.solve(left, right)
         except np.linalg.LinAlgError:  # some sample is singular: it is reported later, the others go on
@@ -63,7 +66,7 @@ class Regressions:
         """Put values of predictors and outcomes (m, k, l) into a table (m, j, j) that is 0 without a path."""
         out = np.zeros((len(values), self.j * self.j))
         out[:, self._pairs] = values * self.real
-        return out.reshape(-1, self.j, self.j)
+        return out.reshape(len(values), self.j, self.j)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,4 +120,4 @@ class Plan:
 
     def own(self, table: np.ndarray) -> np.ndarray:
         """From a table of items and latent variables (m, p, j) take each item's own: (m, p)."""
-        return table.reshape(len(table), -1).take(self._own, axis=1)
+        return table.reshape(len(table), self.member.size).take(self._own, axis=1)

@@ -117,3 +117,70 @@ def test_f_squared_of_a_perfect_copy_is_refused(items):
         assert 1 - 1e-12 < result.r_squared["B"] <= 1
         with pytest.raises(ValueError, match="f² of A -> B is undefined: R² of 'B' is 1"):
             result.f_squared()
+
+
+def test_rho_a_is_the_formula_of_dijkstra_and_henseler_2015():
+    survey, blocks, paths = random_survey(6, items=4)
+    result = PLSPathModel(survey, blocks, paths).fit()
+    for block, items in blocks.items():
+        w = result.outer_weights[items].to_numpy()
+        s = survey[items].corr().to_numpy()
+        off_s = s - np.diag(np.diag(s))
+        off_w = np.outer(w, w) - np.diag(w**2)
+        expected = (w @ w) ** 2 * (w @ off_s @ w) / (w @ off_w @ w)
+        assert result.reliability().loc[block, "rho_a"] == pytest.approx(expected)
+
+
+def test_tables_of_a_larger_model_by_brute_force():
+    result = ecsi()
+    scores = result.scores
+    vif = result.vif()
+    for outcome in ("Satisfaction", "Loyalty", "Value"):
+        before = [a for a, b in PATHS if b == outcome]
+        for predictor in before:
+            others = scores[[name for name in before if name != predictor]]
+            fitted = others @ np.linalg.lstsq(others, scores[predictor], rcond=None)[0]
+            assert vif.loc[predictor, outcome] == pytest.approx(
+                1 / (1 - fitted.var() / scores[predictor].var())
+            )
+    assert vif.notna().to_numpy().sum() == len(PATHS) and vif.isna().to_numpy().diagonal().all()
+    quality = result.reliability()
+    r = published_sample().corr().abs()
+    for block, items in BLOCKS.items():
+        loadings = result.outer_loadings[items].to_numpy()
+        assert quality.loc[block, "ave"] == pytest.approx((loadings**2).mean())
+        error = (1 - loadings**2).sum()
+        assert quality.loc[block, "rho_c"] == pytest.approx(
+            loadings.sum() ** 2 / (loadings.sum() ** 2 + error)
+        )
+    inside = {
+        b: np.mean([r.loc[i, k] for i in items for k in items if i != k])
+        for b, items in BLOCKS.items()
+        if len(items) > 1
+    }
+    between = r.loc[BLOCKS["Image"], BLOCKS["Value"]].to_numpy().mean()
+    assert result.htmt().loc["Image", "Value"] == pytest.approx(
+        between / np.sqrt(inside["Image"] * inside["Value"])
+    )
+    table = result.fornell_larcker().to_numpy()
+    assert np.isnan(table[np.triu_indices(7, k=1)]).all()
+    assert np.allclose(table[np.tril_indices(7, k=-1)], scores.corr().to_numpy()[np.tril_indices(7, k=-1)])
+    assert np.allclose(table.diagonal() ** 2, quality["ave"])
+
+
+def test_vif_asks_for_a_truth_value():
+    with pytest.raises(TypeError, match="items must be True or False, found 'no'"):
+        ecsi().vif(items="no")
+
+
+def test_f_squared_that_cannot_be_estimated_names_the_path():
+    """Without A -> B, block B is linked to D alone, and correlates 0 with it."""
+    rng = np.random.default_rng(0)
+    survey = pd.DataFrame(rng.normal(size=(80, 4)), columns=list("abcd"))
+    for item in "bc":
+        survey[item] += survey["a"]
+        survey[item] -= np.polyval(np.polyfit(survey["d"], survey[item], 1), survey["d"])
+    blocks = {"A": ["a"], "D": ["d"], "B": ["b", "c"]}
+    result = PLSPathModel(survey, blocks, [("A", "B"), ("D", "B")]).fit()
+    with pytest.raises(ValueError, match="f² of A -> B: without this path, weights of 'B' undetermined"):
+        result.f_squared()

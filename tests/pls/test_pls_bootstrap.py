@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pls_models import ecsi, exact_sample, random_survey, with_gaps
+from scipy.stats import norm
 
 from crmlab.pls import PLSPathModel, bootstrap
 
@@ -105,3 +106,131 @@ def test_resamples_that_fail_are_counted_and_warned_about_once():
     gaps = PLSPathModel(survey, blocks, paths).fit()
     with pytest.warns(UserWarning, match="constant item"):
         gaps.bootstrap(50)
+
+
+def test_signs_of_resamples_follow_the_original():
+    """A block that measures in both directions: its loadings sum to about 0, so that a lone refit points anywhere."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=120)
+    y = 0.7 * x + 0.7 * rng.normal(size=120)
+    survey = pd.DataFrame({"a": x + 0.5 * rng.normal(size=120), "b": -x + 0.5 * rng.normal(size=120)})
+    survey["c"] = y + 0.5 * rng.normal(size=120)
+    survey["d"] = y + 0.5 * rng.normal(size=120)
+    model = PLSPathModel(survey, {"X": ["a", "b"], "Y": ["c", "d"]}, [("X", "Y")])
+    result = model.fit()
+    boot = result.bootstrap(200)
+    path = boot.draws()[("X", "Y")]
+    assert (np.sign(path) == np.sign(result.path_coefficients.loc["X", "Y"])).all()
+    assert (np.sign(boot.draws("outer_loadings")) == np.sign(result.outer_loadings)).all(axis=None)
+    assert (np.sign(boot.draws("outer_weights")) == np.sign(result.outer_weights)).all(axis=None)
+    lone = [PLSPathModel(survey.sample(frac=1, replace=True, random_state=i), {"X": ["a", "b"], "Y": ["c", "d"]},
+                         [("X", "Y")]).fit().path_coefficients.loc["X", "Y"] for i in range(30)]  # fmt: skip
+    assert min(lone) < 0 < max(lone)
+
+
+@pytest.mark.parametrize(
+    "of", ["path_coefficients", "total_effects", "outer_weights", "outer_loadings", "r_squared"]
+)
+def test_summary_is_made_of_the_draws(of):
+    survey, blocks, _ = random_survey(2)
+    result = PLSPathModel(survey, blocks, [("A", "B"), ("B", "C")]).fit()
+    boot = result.bootstrap(150)
+    draws = boot.draws(of)
+    for level in (0.95, 0.9, 0.5):
+        summary = boot.summary(of, level)
+        assert np.allclose(summary["lower"], np.quantile(draws, (1 - level) / 2, axis=0))
+        assert np.allclose(summary["upper"], np.quantile(draws, 1 - (1 - level) / 2, axis=0))
+    summary = boot.summary(of)
+    assert summary.equals(boot.summary(of, level=0.95)) and "95 % percentile intervals" in boot._caption()
+    assert np.allclose(summary["mean"], draws.mean()) and np.allclose(summary["se"], draws.std(ddof=1))
+    assert np.allclose(summary["t"], summary["estimate"] / draws.std(ddof=1))
+    assert np.allclose(summary["p"], 2 * norm.sf(np.abs(summary["t"])), rtol=1e-10, atol=0)
+    single = {
+        "path_coefficients": lambda pair: result.path_coefficients.loc[pair],
+        "total_effects": lambda pair: result.total_effects.loc[pair],
+        "outer_weights": lambda item: result.outer_weights[item],
+        "outer_loadings": lambda item: result.outer_loadings[item],
+        "r_squared": lambda latent: result.r_squared[latent],
+    }[of]
+    assert all(summary.loc[label, "estimate"] == single(label) for label in summary.index)
+    assert (("A", "C") in draws.columns) == (of == "total_effects")  # an effect without a path
+
+
+def test_p_is_two_sided():
+    survey, blocks, paths = random_survey(2)
+    up = PLSPathModel(survey, blocks, paths).fit().bootstrap(100).summary()
+    turned = survey.assign(**{item: -survey[item] for item in blocks["C"]})
+    down = PLSPathModel(turned, blocks, paths).fit().bootstrap(100).summary()
+    assert np.allclose(down["estimate"], up["estimate"] * [1, -1, -1]) and np.allclose(down["p"], up["p"])
+    assert (up["p"] <= 1).all() and up["estimate"].min() < 0 < up["estimate"].max()
+
+
+def test_covariances_of_resamples_with_gaps_are_those_of_filled_answers():
+    survey, _, _ = with_gaps()
+    values = (survey - survey.mean()).to_numpy()
+    counts = np.random.default_rng(1).multinomial(100, np.full(100, 0.01), size=4)
+    for s, c in zip(bootstrap._covariances(values, counts), counts, strict=True):
+        drawn = pd.DataFrame(np.repeat(values, c, axis=0))
+        assert np.allclose(s, drawn.fillna(drawn.mean()).cov())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(n_resamples=1), "n_resamples must be between 2 and 100,000, found 1"),
+        (dict(n_resamples=100_001), "found 100,001"),
+        (dict(n_resamples=10.0), "n_resamples must be a whole number"),
+        (dict(n_resamples=True), "n_resamples must be a whole number"),
+        (dict(n_resamples=10, seed=-1), "seed must be at least 0"),
+        (dict(n_resamples=10, seed=None), "seed must be a whole number"),
+    ],
+)
+def test_the_bootstrap_refuses(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        ecsi().bootstrap(**arguments)
+
+
+def test_levels_and_names_of_estimates_are_checked():
+    boot = ecsi().bootstrap(2, seed=0)
+    for level in (0.3, 1, 95, "95"):
+        with pytest.raises((TypeError, ValueError), match="level must be"):
+            boot.summary(level=level)
+    with pytest.raises(ValueError, match="Did you mean 'r_squared'"):
+        boot.draws("r_square")
+    assert boot.seed == 0 and boot.n_resamples == len(boot.draws()) == 2 and boot.failures == {}
+    draws = boot.draws()
+    draws.iloc[:] = 99.0
+    assert boot.draws().to_numpy().max() < 1
+    with pytest.raises(ValueError, match="read-only"):
+        boot._draws["r_squared"][:] = 0
+
+
+def test_a_bootstrap_with_nothing_left_is_refused():
+    survey, blocks, paths = random_survey(4, n=30)
+    survey["A0"] = 0.0
+    survey.loc[7, "A0"] = 1.0
+    survey["A1"] = 0.0
+    survey.loc[8, "A1"] = 1.0
+    result = PLSPathModel(survey, blocks, paths, modes={"A": "B"}).fit()
+    for seed in range(200):  # a seed whose two resamples both miss a respondent
+        rows = np.random.default_rng(seed).integers(0, 30, size=(2, 30))
+        if all(not {7, 8} <= set(draw) for draw in rows):
+            break
+    with pytest.raises(ValueError, match=r"2 of 2 resamples .*constant item \(2\)\. Nothing is left"):
+        result.bootstrap(2, seed=seed)
+
+
+def test_the_warning_points_at_the_caller_and_says_why():
+    survey, blocks, paths = random_survey(4, n=30)
+    survey["A0"] = 0.0
+    survey.loc[7, "A0"] = 1.0
+    result = PLSPathModel(survey, blocks, paths, consistent=False).fit()
+    with pytest.warns(
+        UserWarning, match=r"^\d+ of 100 resamples .* left out: constant item \(\d+\)\.$"
+    ) as caught:
+        boot = result.bootstrap(100)
+    assert caught[0].filename == __file__
+    assert len(boot.draws()) + sum(boot.failures.values()) == 100
+    assert repr(boot).startswith(
+        f"{len(boot.draws())} bootstrap resamples (seed 1, {boot.failures['constant item']} could"
+    )

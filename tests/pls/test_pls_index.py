@@ -108,3 +108,109 @@ def test_negative_weights_are_named():
     narrow = survey.assign(A0=survey["A0"] / 100)  # in answers' units the reversed item outweighs the others
     with pytest.raises(ValueError, match=r"weights of 'A' do not sum to a positive number. Reverse"):
         PLSPathModel(narrow, blocks, paths).fit().what_if({"A": 1})
+
+
+def test_a_scale_from_1_to_7_needs_its_own_ends():
+    """The same opinions, asked on 1 to 7: 71.5; read with 1 and 10 they would be 47.6. No answer shows the ends."""
+    rng = np.random.default_rng(0)
+    opinion = rng.normal(size=(300, 1))
+    survey = pd.DataFrame(opinion + rng.normal(size=(300, 4)), columns=list("abcd"))
+    survey = (survey - survey.mean()) / survey.std() * 0.4 + 5.29
+    result = PLSPathModel(survey, {"X": ["a", "b"], "Y": ["c", "d"]}, [("X", "Y")]).fit()
+    assert result.index(1, 7)["X"] == pytest.approx(71.5)
+    with pytest.raises(TypeError, match="missing 2 required positional arguments: 'minimum' and 'maximum'"):
+        result.index()
+    with pytest.raises(TypeError, match="missing 2 required positional arguments: 'minimum' and 'maximum'"):
+        result.importance_performance("Y")
+    by_points = (survey - 1) / 6 * 100  # the scale has no unit
+    again = PLSPathModel(by_points, {"X": ["a", "b"], "Y": ["c", "d"]}, [("X", "Y")]).fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.allclose(again.index(0, 100), result.index(1, 7))
+
+
+def test_answers_at_the_ends_are_on_the_scale_and_one_beyond_is_warned_about():
+    survey, blocks, paths = survey_1_to_10()
+    survey.iloc[0] = 1.0
+    survey.iloc[1] = 10.0
+    result = PLSPathModel(survey, blocks, paths).fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # also where nobody ticks an end
+        inside = result.index(1, 10)
+        wide = result.index(0, 11)
+    assert np.allclose(wide, (inside * 9 / 100 + 1) / 11 * 100)
+    for low, high in ((1.01, 10), (1, 9.99)):
+        with pytest.warns(
+            UserWarning, match=r"answers from 1 to 10, off the scale .* such as index\(1, 7\)"
+        ) as caught:
+            index = result.index(low, high)
+        assert caught[0].filename == __file__
+        assert np.allclose(index, (inside * 9 / 100 + 1 - low) / (high - low) * 100)
+    with pytest.warns(UserWarning, match="off the scale") as caught:
+        result.importance_performance("C", 1, 9)
+    assert caught[0].filename == __file__
+
+
+def test_the_item_whose_mean_is_off_the_scale_is_named():
+    survey, blocks, paths = survey_1_to_10()
+    result = PLSPathModel(survey.assign(B1=survey["B1"] + 10, A0=survey["A0"] + 0.5), blocks, paths).fit()
+    with pytest.raises(ValueError, match=r"item 'B1' has answers from .* off the scale from 1 to 10"):
+        result.index(1, 10)
+    low = PLSPathModel(survey.assign(C2=survey["C2"] - 10), blocks, paths).fit()
+    with pytest.raises(ValueError, match="item 'C2' has answers"):
+        low.importance_performance("C", 1, 10)
+
+
+@pytest.mark.parametrize("ends", [(None, 10), (1, "10"), (1, np.nan), (1, np.inf), (True, 10), (1, 10**400)])
+def test_ends_are_numbers(ends):
+    survey, blocks, paths = survey_1_to_10()
+    with pytest.raises(TypeError, match=r"(minimum|maximum) must be a finite number"):
+        PLSPathModel(survey, blocks, paths).fit().index(*ends)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_index_weights_by_hand(standardize):
+    survey, blocks, paths = survey_1_to_10()
+    survey["A1"] = survey["A1"] * 0.5 + 3
+    result = PLSPathModel(survey, blocks, paths, standardize=standardize).fit()
+    w = result.outer_weights
+    raw = w / survey[w.index].std() if standardize else w
+    by_block = {
+        "raw": raw,
+        "standardized": raw * survey[w.index].std(),
+        "equal": raw * 0 + 1,
+    }
+    for weighting, weights in by_block.items():
+        weights = weights / weights.groupby(lambda item: item[0]).transform("sum")
+        assert np.allclose(result.index_weights(weighting), weights)
+        assert result.index_weights(weighting).name == "index_weight"
+        expected = 100 * ((weights * survey[w.index].mean()).groupby(lambda item: item[0]).sum() - 1) / 9
+        assert np.allclose(result.index(1, 10, weighting), expected)
+
+
+def test_what_if_refuses_what_is_no_number():
+    survey, blocks, paths = survey_1_to_10()
+    result = PLSPathModel(survey, blocks, paths).fit()
+    for points in ("5", None, np.nan, True):
+        with pytest.raises(TypeError, match=r"changes\['A'\] must be a finite number"):
+            result.what_if({"A": points})
+    assert (result.what_if({"C": 3}) == [0, 0, 3]).all()
+    assert result.what_if({"A": -5}).equals(-result.what_if({"A": 5}))
+
+
+def test_warnings_of_negative_weights_point_at_the_caller():
+    survey, blocks, paths = survey_1_to_10()
+    survey["A0"] = 11 - survey["A0"]
+    result = PLSPathModel(survey, blocks, paths).fit()
+    calls = [
+        lambda: result.index_weights(),
+        lambda: result.index(1, 10),
+        lambda: result.what_if({"A": 1}),
+        lambda: result.importance_performance("C", 1, 10),
+    ]
+    for call in calls:
+        with pytest.warns(
+            UserWarning, match=r"negative weights \(A0\): the index can leave 0 to 100"
+        ) as caught:
+            call()
+        assert {warning.filename for warning in caught} == {__file__}

@@ -42,33 +42,7 @@ def test_nullable_and_boolean_columns_are_numbers():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(paths=[("A", "B"), ("B", "C"), ("C", "A")]), "cycle: .*->"),
-        (dict(paths=[("A", "A"), ("B", "C")]), "cycle: A -> A"),
-        (dict(paths=[("A", "B"), ("A", "B"), ("B", "C")]), "A -> B is given more than once"),
-        (dict(paths=[("A", "B")]), "'C' has no path"),
-        (dict(paths=[]), "'A' has no path"),
-        (dict(paths=[("A", "B"), ("Bee", "C")]), "paths names 'Bee'"),
-        (dict(paths=["AB"]), "pairs"),
-        (dict(paths=None), "paths must be a list of \\(predictor, outcome\\) pairs, found NoneType"),
-        (dict(paths=[1, 2]), "pairs, found 1"),
-        (dict(paths=[{"A", "B"}, ("B", "C")]), "pairs, found {"),
-        (dict(paths=pd.DataFrame({"p": ["A"], "o": ["B"]})), "pairs, found DataFrame"),
-        (dict(paths=[(["A"], "B"), ("B", "C")]), "paths names \\['A'\\], no latent"),
-        (dict(modes="B"), "modes must be a dictionary .* found 'B'"),
-        (dict(modes=["B"]), "modes must be a dictionary"),
-        (dict(blocks={"A": [["A0", "A1"]], "B": ["B0"], "C": ["C0"]}), "block 'A' .*found \\['A0', 'A1'\\]"),
-        (dict(blocks={"A": {"A0", "A1"}, "B": ["B0"], "C": ["C0"]}), "list of items"),
-        (dict(blocks={"A": pd.DataFrame({"A0": [1]}), "B": ["B0"], "C": ["C0"]}), "list of items"),
-        (dict(paths={"A": "B"}), "pairs"),
-        (dict(blocks={"A": ["A0", "A9"], "B": ["B0"], "C": ["C0"]}), "no column 'A9'"),
-        (dict(blocks={"A": ["A0"], "B": ["B0", "A0"], "C": ["C0"]}), "'A0' is in 'A' and in 'B'"),
-        (dict(blocks={"A": ["A0", "A0"], "B": ["B0"], "C": ["C0"]}), "'A0' is in 'A' and in 'A'"),
-        (dict(blocks={"A": [], "B": ["B0"], "C": ["C0"]}), "'A' has no items"),
-        (dict(blocks={"A": "A0", "B": ["B0"], "C": ["C0"]}), "list of items"),
-        (dict(blocks={"A": ["A0"]}), "at least two"),
         (dict(scheme="centriod"), "Did you mean 'centroid'"),
-        (dict(modes={"A": "C"}), "modes\\['A'\\]='C' is not known"),
-        (dict(modes={"X": "B"}), "modes names 'X'"),
         (dict(missing="means"), "Did you mean 'mean'"),
         (dict(standardize="yes"), "standardize must be True or False"),
         (dict(tolerance=0), "tolerance must be at least"),
@@ -87,6 +61,19 @@ def test_nullable_and_boolean_columns_are_numbers():
         (dict(survey=lambda s: s.assign(A2=s["A0"] + s["A1"]), modes={"A": "B"}), "items of 'A' collinear, perfectly"),
         (dict(survey=lambda s: s.assign(B0=s["A0"], B1=s["A1"], B2=s["A2"])), "predictors of 'C' collinear"),
         (dict(survey=lambda s: s.head(4), modes={"A": "B"}), "too few"),
+        (dict(tolerance=0.02), "tolerance must be at most 0.01"),
+        (dict(max_iterations=10_001), "max_iterations must be between 1 and 10,000, found 10,001"),
+        (dict(consistent=1), "consistent must be True or False, found 1"),
+        (dict(survey=lambda s: s * 1e200), "'A0' must be at (least|most) .?1e\\+100"),
+        (dict(survey=lambda s: s.assign(B1=s["B1"] * 1e-150)), "'B1' varies too little around .* Rescale it"),
+        (dict(survey=lambda s: s.assign(B1=s["B1"] + 1e14)), "'B1' varies too little around 1e\\+14"),
+        (dict(survey=lambda s: pd.concat([s, s[["C1"]]], axis=1)), "more than one column 'C1': rename or drop"),
+        (dict(survey=lambda s: s.assign(A1=pd.date_range("2024-01-01", periods=len(s)))), "'A1' must be numeric"),
+        (dict(survey=lambda s: s.astype({"A1": complex})), "'A1' must be numeric"),
+        (dict(survey=lambda s: s.round().astype({"A1": "category"})), "'A1' must be numeric"),
+        (dict(survey=lambda s: s.assign(A1=s["A1"].astype(str))), "'A1' must be numeric"),
+        (dict(survey=lambda s: s["A0"]), "must be a pandas DataFrame, found Series"),
+        (dict(survey=lambda s: s.assign(A1=s["A1"].mask(s.index > 0)), missing="raise"), "59 respondents have missing answers, most of them to item 'A1'"),
     ],
 )  # fmt: skip
 def test_errors_say_what_was_found(change, message):
@@ -96,19 +83,6 @@ def test_errors_say_what_was_found(change, message):
         arguments["survey"] = change["survey"](survey)
     with pytest.raises((ValueError, TypeError), match=message):
         PLSPathModel(**arguments).fit()
-
-
-def test_blocks_and_paths_may_come_in_any_ordered_container():
-    survey, blocks, paths = random_survey(1)
-    a, b, c = blocks.values()
-    mixed = {"A": np.array(a), "B": pd.Series(b, index=[5, 6, 7]), "C": pd.Index(c)}
-    base = PLSPathModel(survey, blocks, paths).fit()
-    for some in (zip("AAB", "BCC", strict=True), (pair for pair in paths), np.array(paths), map(list, paths)):
-        model = PLSPathModel(survey, mixed, some)
-        assert model.paths == tuple(paths) and dict(model.blocks) == {k: tuple(v) for k, v in blocks.items()}
-        assert model.fit().path_coefficients.equals(base.path_coefficients)
-    with pytest.raises(ValueError, match="survey has no column 'A9'"):
-        PLSPathModel(survey, mixed | {"A": np.array(["A9"])}, paths)
 
 
 def test_nothing_done_to_the_arguments_or_the_model_changes_a_result():
@@ -150,3 +124,73 @@ def test_the_survey_is_left_alone():
     before = survey.copy()
     PLSPathModel(survey, blocks, paths).fit().bootstrap(10)
     pd.testing.assert_frame_equal(survey, before)
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "float32", "double[pyarrow]"])
+def test_numeric_types_of_other_kinds_give_the_same(dtype):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    survey, blocks, paths = random_survey(1)
+    base = PLSPathModel(survey, blocks, paths).fit()
+    assert same(base, PLSPathModel(survey.astype(dtype), blocks, paths).fit(), 1e-6)
+    assert same(base, PLSPathModel(survey.astype({"B1": dtype}), blocks, paths).fit(), 1e-6)
+
+
+def test_names_of_items_and_latent_variables_are_free():
+    survey, blocks, paths = random_survey(1)
+    base = PLSPathModel(survey, blocks, paths).fit()
+    numbered = survey.set_axis(range(9), axis=1)
+    whole = PLSPathModel(numbered, {"A": [0, 1, 2], "B": np.array([3, 4, 5]), "C": [6, 7, 8]}, paths).fit()
+    assert (whole.outer_weights.to_numpy() == base.outer_weights.to_numpy()).all()
+    odd = {item: f"${item}_{{x}}^2$ <b>" for item in survey}
+    renamed = {f"_{b}$": [odd[i] for i in items] for b, items in blocks.items()}
+    arrows = [(f"_{a}$", f"_{b}$") for a, b in paths]
+    result = PLSPathModel(survey.rename(columns=odd), renamed, arrows).fit()
+    assert (result.path_coefficients.to_numpy() == base.path_coefficients.to_numpy()).all()
+    assert list(result.outer_weights.index) == list(odd.values())
+    elsewhere = pd.concat([survey, survey[["A0", "A0"]].set_axis(["z", "z"], axis=1)], axis=1)
+    assert same(base, PLSPathModel(elsewhere, blocks, paths).fit(), 0)  # a name that occurs twice, unused
+    with pytest.raises(ValueError, match="column names of 2 levels"):
+        levels = pd.MultiIndex.from_product([["x"], survey.columns])
+        PLSPathModel(
+            survey.set_axis(levels, axis=1),
+            {b: [("x", i) for i in items] for b, items in blocks.items()},
+            paths,
+        )
+
+
+def test_one_respondent_more_than_too_few_is_enough():
+    survey, blocks, paths = random_survey(1)
+    for modes, needed in (({}, 4), ({"A": "B"}, 5)):
+        with pytest.raises(
+            ValueError, match=f"{needed - 1} respondents .0 dropped. are too few: .* at least {needed},"
+        ):
+            PLSPathModel(survey.head(needed - 1), blocks, paths, modes=modes).fit()
+        result = PLSPathModel(
+            survey.head(needed), blocks, paths, modes=modes, max_iterations=10_000, tolerance=1e-6
+        )
+        assert result.fit().settings["respondents"] == needed
+
+
+def test_a_fit_that_does_not_end_says_so_in_a_second():
+    survey, blocks, paths = random_survey(1)
+    with pytest.raises(ValueError, match=r"no convergence. Look for items .* raise max_iterations"):
+        PLSPathModel(survey, blocks, paths, max_iterations=3, tolerance=1e-14).fit()
+    rounds = PLSPathModel(survey, blocks, paths).fit().settings["iterations"]
+    assert PLSPathModel(survey, blocks, paths, max_iterations=rounds).fit().settings["iterations"] == rounds
+    with pytest.raises(ValueError, match="no convergence"):
+        PLSPathModel(survey, blocks, paths, max_iterations=rounds - 1).fit()
+
+
+def test_settings_are_those_of_the_arguments():
+    survey, blocks, paths = random_survey(1)
+    default = PLSPathModel(survey, blocks, paths).fit().settings
+    chosen = {
+        "scheme": "path",
+        "scaling": "standardized",
+        "missing": "mean",
+        "consistent": False,
+        "tolerance": 1e-10,
+    }
+    assert {name: default[name] for name in chosen} == chosen
+    assert PLSPathModel(survey, blocks, paths)._plan.settings["max_iterations"] == 500

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pls_models import BLOCKS, PATHS, ecsi
+from pls_models import BLOCKS, PATHS, ecsi, random_survey
+
+from crmlab.pls import PLSPathModel
 
 
 def test_results_are_frozen_and_show_their_settings():
@@ -32,3 +34,39 @@ def test_results_are_frozen_and_show_their_settings():
         boot.summary("paths")
     with pytest.raises(ValueError, match="n_resamples must be"):
         result.bootstrap(1)
+
+
+def test_summary_holds_one_row_per_path():
+    result = ecsi()
+    summary = result.summary()
+    for path, row in summary.iterrows():
+        assert row["path_coefficient"] == result.path_coefficients.loc[path]
+        assert row["total_effect"] == result.total_effects.loc[path]
+        assert row["vif"] == result.vif().loc[path]
+        assert row["r_squared"] == result.r_squared[path[1]]
+    assert summary.index.names == ["predictor", "outcome"]
+
+
+def test_the_caption_says_every_setting_that_changes_the_numbers():
+    raw = ecsi(standardize=False, scheme="factorial", tolerance=1e-6)
+    plain = "PLS path model: factorial scheme, raw items, Mode A, missing answers: mean; 250 respondents"
+    assert repr(raw).startswith(plain)
+    assert raw.settings["scaling"] == "raw" and raw.settings["tolerance"] == 1e-6
+    assert raw.settings["iterations"] < ecsi(standardize=False, scheme="factorial").settings["iterations"]
+    survey, blocks, paths = random_survey(1)
+    result = PLSPathModel(survey, blocks, paths, consistent=True, modes={"A": "B", "C": "B"}).fit()
+    assert "PLS path model, consistent (PLSc): path scheme" in repr(result)
+    assert "Mode A except Mode B for A, C, missing" in repr(result)
+    assert f"converged after {result.settings['iterations']} iterations." in repr(result)
+
+
+def test_nothing_can_be_set_on_a_result():
+    result = ecsi()
+    for thing, name in (
+        (result, "note"),
+        (result, "_s"),
+        (result.bootstrap(5), "seed"),
+        (result.model, "blocks"),
+    ):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            setattr(thing, name, 1)

@@ -134,7 +134,7 @@ def lookup(word: str) -> Term:
         near = difflib.get_close_matches(key, [name for name, _ in names], n=3, cutoff=0.4)
         known = list(dict.fromkeys(term.term for want in near for name, term in names if name == want))
         hint = f"Nearest: {'; '.join(known)}. " if known else ""
-        raise ValueError(f"the glossary has no {word!r}. {hint}glossary.table() lists all terms.")
+        raise ValueError(f"the glossary has no {word[:60]!r}. {hint}glossary.table() lists all terms.")
     if len(found) > 1:
         fitting = "; ".join(f"{term.term} ({term.id})" for term in found)
         raise ValueError(f"{word!r} fits {len(found)} terms: {fitting}. Give the id or more of the name.")

@@ -113,6 +113,10 @@ def straight_line() -> object:
     return share_after
 
 
+def shares_and_months() -> list[tuple[float, int]]:
+    return [(0.03, 12), (0.5, 2), (0.0, 6)]
+
+
 ITEMS = (
     Item(
         id="99.1",
@@ -200,6 +204,6 @@ ITEMS = (
         hint="What must happen every month for a relationship to be still stable?",
         concepts=("LC02",),
         decimals=3,
-        cases=lambda: [(0.03, 12), (0.5, 2), (0.0, 6)],
+        cases=shares_and_months,
     ),
 )

@@ -1,7 +1,7 @@
 """Exercises and their checks: the item bank, one module per chapter, and what a notebook calls.
 
-``check("8.3", answer)`` judges an answer on the data of the current cohort; ``items(8)`` lists the exercises of a
-chapter; ``quiz(8)`` shows its multiple-choice questions.
+``check("8.3", answer)`` judges an answer on the data of the current cohort; ``items(8)`` lists the exercises
+of a chapter; ``quiz(8)`` shows its multiple-choice questions.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ def check(item: str, answer: object) -> Outcome:
 
     Parameters
     ----------
-    item
+    item : str
         The exercise, such as ``"8.3"``.
-    answer
+    answer : object
         What the prompt asks for. Rounding as the prompt asks is right; so is more precision.
 
     Returns
     -------
     Outcome
-        ``.correct`` is True, False, or None when nothing has been answered yet; ``.message`` gives the reason.
+        ``.correct`` is True, False, or None when nothing has been answered yet; ``.message`` says why.
 
     Raises
     ------

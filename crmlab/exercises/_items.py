@@ -40,8 +40,8 @@ class _Closed:
     def __call__(self) -> object:
         if datasets.grading() and not _open.get():
             raise RuntimeError(
-                f"The reference of exercise {self._item} is closed while nbgrader runs a notebook: take this call "
-                "out of what you hand in."
+                f"The reference of exercise {self._item} is closed while nbgrader runs a notebook: take this "
+                "call out of what you hand in."
             )
         return self._function()
 
@@ -74,39 +74,43 @@ class Rival(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Item:
-    """One exercise: how to compute the right answer, the usual wrong ones, and when an answer counts as right.
+    """One exercise: the right answer, the usual wrong ones, and when an answer counts as right.
 
     Parameters
     ----------
-    id
+    id : str
         Chapter and number, such as ``"8.3"``.
-    points
+    points : float
         Points in a graded release; the notebook's test cell says the same.
-    reference
-        Function without arguments that returns the right answer on the current cohort's data: a number, a text, a truth
-        value, a Series, a DataFrame, an array, a tuple of these, or a function. Refused to notebooks that are graded.
-    rivals
+    reference : callable
+        Function without arguments, defined in the chapter's module, that returns the right answer on the
+        current cohort's data: a number, a text, a truth value, a Series, a DataFrame, an array, a tuple of
+        these, or a function. Refused to notebooks that are graded.
+    rivals : tuple of Rival
         The usual wrong answers, each with the sentence that names its mistake.
-    hint
+    hint : str
         The idea, not the code; shown with an answer whose mistake is not known.
-    concepts
+    concepts : tuple of str
         Glossary ids of the concepts that the item practises.
-    unit
-        Unit that the prompt asks for, such as ``"months"`` or ``"share between 0 and 1"``.
-    decimals
+    unit : str
+        Unit that the prompt asks for, such as ``"months"`` or ``"share between 0 and 1"``. Its words decide
+        which other unit a wrong answer may be told to be in.
+    decimals : int, optional
         Rounding that the prompt asks for.
-    tolerance, relative
-        An answer is right when it differs from the reference by no more than ``tolerance + relative * |reference|``,
-        everywhere. Without `tolerance`, half a unit of the last of the `decimals` is allowed.
-    ordered
+    tolerance, relative : float, optional
+        An answer is right when it differs from the reference by no more than ``tolerance + relative *
+        |reference|``, everywhere. Without `tolerance`, half a unit of the last of the `decimals` is
+        allowed.
+    ordered : bool
         Whether the order of the rows is part of the answer.
-    choices
+    choices : tuple of str
         The words that a text answer may be.
-    cases
-        Only when the answer is a function: function without arguments that returns the tuples of arguments with which
-        the student's function is called, other ones than in the notebook.
-    exceptions
-        Names of rivals that may agree with the reference in some cohort (fewer than one in fifty), with the reason.
+    cases : callable, optional
+        Only when the answer is a function: function without arguments that returns the tuples of arguments
+        with which the student's function is called, other ones than in the notebook.
+    exceptions : mapping of str to str
+        Names of rivals that may agree with the reference in some cohort (fewer than one in fifty), with the
+        reason.
     """
 
     id: str
@@ -148,8 +152,13 @@ def items(chapter: int | str) -> tuple[Item, ...]:
 
     Parameters
     ----------
-    chapter
+    chapter : int or str
         Number of the chapter, as ``8``, ``"8"`` or ``"08"``; 0 is the start page.
+
+    Returns
+    -------
+    tuple of Item
+        In the order of the notebook.
 
     Raises
     ------
@@ -172,7 +181,7 @@ def items(chapter: int | str) -> tuple[Item, ...]:
 
 
 def chapter_number(chapter: int | str) -> int:
-    """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; -1 for anything else."""
+    """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; -1 for all else."""
     text = str(chapter).strip().removeprefix("ch")
     return int(text) if re.fullmatch(r"\d{1,2}", text) and not isinstance(chapter, bool) else -1
 

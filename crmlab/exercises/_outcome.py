@@ -11,9 +11,16 @@ _LOOK = {True: ("Correct", "#2e9e5b"), False: ("Not yet", "#d9822b"), None: ("No
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a check: `correct` is True, False, or None when there is no answer yet; `message` says why.
+    """The outcome of a check. In a condition it counts as true only when the answer is correct.
 
-    In a condition an outcome counts as true only when the answer is correct.
+    Parameters
+    ----------
+    item : str
+        The exercise, such as ``"8.3"``.
+    correct : bool or None
+        None when there is no answer yet.
+    message : str
+        Why; empty for a correct answer.
     """
 
     item: str
@@ -35,7 +42,7 @@ class Outcome:
         )
 
     def show(self) -> None:
-        """Show the outcome in the notebook, once per cell: `check` shows it even when it is not the last line."""
+        """Show the outcome in the notebook, once per cell, also when `check` is not its last line."""
         from IPython import get_ipython
 
         shell = get_ipython()

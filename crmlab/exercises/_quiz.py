@@ -21,14 +21,14 @@ def questions(chapter: int | str) -> list[dict]:
 
     Parameters
     ----------
-    chapter
+    chapter : int or str
         Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
 
     Returns
     -------
     list of dict
-        Each with ``id``, ``concepts`` (glossary ids), ``question``, ``type`` and ``answers``; an answer has ``answer``,
-        ``correct`` and ``feedback``.
+        Each with ``id``, ``concepts`` (glossary ids), ``question``, ``type`` and ``answers``; an answer has
+        ``answer``, ``correct`` and ``feedback``.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def quiz(chapter: int | str) -> None:
 
     Parameters
     ----------
-    chapter
+    chapter : int or str
         Number of the chapter, as ``8``, ``"8"`` or ``"08"``.
 
     Raises
@@ -70,9 +70,8 @@ def quiz(chapter: int | str) -> None:
 
     shown = [{key: q[key] for key in ("question", "type", "answers")} for q in questions(chapter)]
     state = random.getstate()
-    random.seed(
-        f"quiz {chapter_number(chapter)}"
-    )  # jupyterquiz draws the ids in its output: the same in every run
+    # jupyterquiz draws the ids in its output: the same in every run
+    random.seed(f"quiz {chapter_number(chapter)}")
     try:
         with capture_output() as drawn:
             display_quiz(shown, colors=_COLOURS, border_radius=4, max_width=760)

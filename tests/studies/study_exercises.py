@@ -77,7 +77,9 @@ def _plain(node: object) -> str:
         return f"[{', '.join(map(_plain, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = {k: v for k, v in ast.iter_fields(node) if k not in ("ctx", "kind") and v is not None and v != []}
+    fields = {
+        k: v for k, v in ast.iter_fields(node) if k not in ("ctx", "kind") and v is not None and v != []
+    }
     return f"{type(node).__name__}({', '.join(f'{k}={_plain(v)}' for k, v in fields.items())})"
 
 
@@ -90,7 +92,9 @@ def code(item: Item) -> str:
     for function in functions:
         defined = _top_level(function.__module__)
         if function.__name__ not in defined:
-            raise ValueError(f"item {item.id}: give {function.__name__} a name of its own in the chapter's module.")
+            raise ValueError(
+                f"item {item.id}: give {function.__name__} a name of its own in the chapter's module."
+            )
         reached = sorted(_reached([function.__name__], defined))
         parts += [function.__name__, *(_plain(defined[name]) for name in reached)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -170,7 +174,12 @@ def fresh(chosen: list[Item], number: int) -> pd.DataFrame:
         given = {name: figure(answer) for name, answer in answers(item).items()}
         for rival in item.rivals:
             columns = ["right", "wrong", "world", "code"]
-            table.loc[(item.id, rival.name), columns] = [given[""], given[rival.name], simulate.VERSION, code(item)]
+            table.loc[(item.id, rival.name), columns] = [
+                given[""],
+                given[rival.name],
+                simulate.VERSION,
+                code(item),
+            ]
     return table
 
 
@@ -188,7 +197,9 @@ def stale(item: Item, table: pd.DataFrame, given: dict[str, float] | None = None
         return f"run on world {own['world'].iloc[0]}, today's is {simulate.VERSION}"
     given = given or {name: figure(answer) for name, answer in answers(item).items()}
     known = {"": own["right"].iloc[0], **own["wrong"]}
-    moved = [name or "the reference" for name, value in known.items() if not np.isclose(value, given[name], 1e-3)]
+    moved = [
+        name or "the reference" for name, value in known.items() if not np.isclose(value, given[name], 1e-3)
+    ]
     return f"other answers on the shipped cohort: {', '.join(moved)}" if moved else ""
 
 

@@ -1,0 +1,66 @@
+"""How an outcome shows itself, in a notebook and in a grading run."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import toy_items
+
+from crmlab.exercises import check, items
+
+
+def test_outcome_says_what_it_is():
+    outcome = check("99.8", "<b>bold</b>")
+    assert not outcome
+    assert repr(outcome).startswith("99.8 · Not yet. '<b>bold</b>' is not one of")
+    assert "<b>bold" not in outcome._repr_html_() and "&lt;b&gt;bold" in outcome._repr_html_()
+    assert check("99.1", toy_items.share_lost())
+    assert repr(check("99.1", toy_items.share_lost())) == "99.1 · Correct."
+
+
+# --- grading runs ----------
+
+
+@pytest.mark.parametrize("run", ["autograde", "validate"])
+def test_grading_run_raises_unless_correct_and_closes_the_references(
+    run: str, monkeypatch: pytest.MonkeyPatch
+):
+    answer = toy_items.share_lost()
+    first = items(99)[0]
+    monkeypatch.setenv("NBGRADER_EXECUTION", run)
+    assert check("99.1", answer).correct is True
+    with pytest.raises(AssertionError, match=r"99\.1 · Not yet\. That divides by the column"):
+        check("99.1", toy_items.by_column())
+    with pytest.raises(AssertionError, match="Not attempted"):
+        check("99.1", ...)
+    with pytest.raises(RuntimeError, match=r"reference of exercise 99\.1 is closed"):
+        first.reference()
+
+    def cheat(share, months):
+        return items(99)[8].reference()(share, months)
+
+    with pytest.raises(AssertionError, match="is closed while nbgrader runs"):
+        check("99.9", cheat)
+
+    class Cheat:
+        shape = ()
+
+        def __float__(self) -> float:
+            return first.reference()
+
+    with pytest.raises(AssertionError):
+        check("99.1", Cheat())
+
+
+def test_warnings_of_answers_cost_no_points(recwarn: pytest.WarningsRecorder, capsys: pytest.CaptureFixture):
+    def noisy(share, months):
+        import warnings
+
+        warnings.warn("nbgrader gives no points to a cell that writes to stderr", stacklevel=1)
+        print("so does this", file=sys.stderr)
+        return 1 - (1 - share) ** months
+
+    assert check("99.9", noisy)
+    assert not recwarn.list
+    assert capsys.readouterr().err == ""

@@ -25,9 +25,11 @@ def blank(answer: object) -> bool:
 
     What was computed is an answer even when nothing came of it: an empty table, a column of missing values.
     """
-    if answer is None or answer is Ellipsis or answer is NotImplemented:
+    if isinstance(answer, np.ndarray) and answer.ndim == 0:
+        answer = answer.item()
+    if any(answer is stub for stub in (None, Ellipsis, NotImplemented, NotImplementedError)):
         return True
-    if isinstance(answer, NotImplementedError) or answer is NotImplementedError:
+    if isinstance(answer, NotImplementedError):
         return True
     if isinstance(answer, str):
         return all(line.strip("# ") in _STUBS for line in _plain_text(answer).splitlines())
@@ -119,8 +121,9 @@ def require_finite(values: np.ndarray, where: str = "") -> np.ndarray:
     """Return the values if all are finite."""
     for found, what in ((np.isnan(values), "missing (NaN)"), (np.isinf(values), "infinite")):
         if found.any():
-            one = f"{int(found.sum())} of {len(values)} values{where} are"
+            number_of = int(found.sum())
+            which = f"{number_of} of {len(values)} values{where} {'is' if number_of == 1 else 'are'}"
             if len(values) == 1:
-                one = "the answer is"
-            raise Unlike(f"{one} {what}: look for gaps in the data, or a division by zero.")
+                which = "the answer is"
+            raise Unlike(f"{which} {what}: look for gaps in the data, or a division by zero.")
     return values

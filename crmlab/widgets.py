@@ -1,84 +1,49 @@
-"""Sliders around methods and plots. A widget computes nothing: an ordinary cell beside it shows the default values.
+"""Sliders around a function that a cell beside them calls as well. A widget computes nothing.
 
-ipywidgets is imported inside the functions, so that `import crmlab.widgets` costs nothing.
+ipywidgets is imported inside the function, so that `import crmlab.widgets` costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
-    from pandas import DataFrame
 
-    from crmlab.pls import PLSResult
-
-__all__ = ["sliders", "what_if"]
-
-
-def what_if(
-    result: PLSResult,
-    layout: Mapping[str, tuple[float, float]],
-    rates: DataFrame,
-    start: Mapping[str, int],
-    *,
-    budget: float,
-    most: int = 5,
-) -> Widget:
-    """Return sliders that raise indices point by point, with the path diagram, the cost and the gain.
-
-    Parameters
-    ----------
-    result, layout
-        A fitted index model and its places, as for `crmlab.plots.what_if`.
-    rates
-        By driver: columns cost and gain, in yuan per index point.
-    start
-        Driver -> points at which its slider starts; 0 if not named.
-    budget
-        In yuan: a plan that costs more is called so.
-    most
-        Where the sliders end.
-
-    Raises
-    ------
-    ValueError
-        If `rates` lacks a column, or `start` names a driver that `rates` does not have.
-    """
-    from crmlab import _check, plots
-
-    _check.frame(rates, ["cost", "gain"], "rates")
-    for name in start:
-        _check.choice(name, rates.index, "start")
-
-    def draw(**points: int) -> Any:
-        plan = rates.mul(points, axis=0).sum()
-        money = f"cost {plan['cost']:,.0f} yuan, gain {plan['gain']:,.0f}, net {plan['gain'] - plan['cost']:+,.0f}"
-        over = " (over the budget)" if plan["cost"] > budget else ""
-        return plots.what_if(result, layout, points, title=money + over)
-
-    return sliders(draw, **{name: (0, most, 1, start.get(name, 0)) for name in rates.index})
+__all__ = ["sliders"]
 
 
 def sliders(
-    function: Callable[..., Any], labels: Mapping[str, str] | None = None, **ranges: tuple[float, ...]
+    function: Callable[..., Any],
+    labels: Mapping[str, str] | None = None,
+    /,
+    **ranges: tuple[float, float, float, float],
 ) -> Widget:
     """Return a slider for each argument of `function`, with what it returns below.
 
     Parameters
     ----------
-    function
-        What an ordinary cell beside the widget calls with the default values; it returns a table or the Axes of a figure.
-    labels
+    function : callable
+        What an ordinary cell beside the widget calls with the default values; it returns a table or the Axes
+        of a figure.
+    labels : mapping of str to str, optional
         Argument -> what stands beside its slider.
-    **ranges
-        Argument -> (smallest, largest, step, start). The result changes when a slider is let go.
+    **ranges : (float, float, float, float)
+        Argument -> (smallest, largest, step, start). The result changes when a slider is let go. Where all
+        four are whole numbers, the function gets whole numbers.
+
+    Returns
+    -------
+    Widget
+        To be the last expression of a cell.
 
     Raises
     ------
-    ValueError
-        If a range is not made of four numbers in order.
+    TypeError, ValueError
+        If there is no range, one is not made of four numbers in order, or `labels` names an argument without
+        a range.
 
     Examples
     --------
@@ -89,36 +54,71 @@ def sliders(
     ValueError: months=(0, 60, 6, 99): give smallest, largest, step and start, such as (0, 60, 6, 24).
     """
     import ipywidgets
+
+    from crmlab import _check
+
+    if not callable(function):
+        raise TypeError(f"give a function, found {type(function).__name__}.")
+    if not ranges:
+        raise ValueError("give a range for each argument, such as months=(0, 60, 6, 24).")
+    labels = labels or {}
+    for name in labels:
+        _check.choice(name, ranges, "labels")
+    made = {name: _slider(name, given, labels.get(name, name)) for name, given in ranges.items()}
+    below = ipywidgets.Output()
+
+    def update(_: object) -> None:
+        try:
+            below.outputs = _outputs(function, made)
+        except Exception as error:  # inside a widget nobody would see it, and the old result would stay
+            message = f"{type(error).__name__}: {error}\n"
+            below.outputs = ({"output_type": "stream", "name": "stderr", "text": message},)
+
+    # Set, not printed into: nbclient answers each message of an Output, and can then wait minutes for the
+    # cell's end.
+    below.outputs = _outputs(function, made)
+    for slider in made.values():
+        slider.observe(update, names="value")
+    return ipywidgets.VBox([*made.values(), below])
+
+
+def _slider(name: str, given: object, label: str) -> Widget:
+    import ipywidgets
+
+    four = isinstance(given, tuple | list) and len(given) == 4
+    numbers = four and all(isinstance(value, Real) and not isinstance(value, bool) for value in given)
+    if not numbers or not given[0] <= given[3] <= given[1] or not 0 < given[2] < float("inf"):
+        raise ValueError(f"{name}={given}: give smallest, largest, step and start, such as (0, 60, 6, 24).")
+    whole = all(isinstance(value, Integral) for value in given)
+    low, high, step, start = (int(value) if whole else float(value) for value in given)
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    slider = kind(start, min=low, max=high, step=step, description=label, continuous_update=False)
+    slider.style = {"description_width": "initial"}
+    slider.layout = {"width": "480px"}
+    if not whole:  # as many decimals as the step has, not two
+        decimals = len(f"{step:.10f}".rstrip("0").partition(".")[2])
+        slider.readout_format = f".{decimals}f"
+    return slider
+
+
+def _outputs(function: Callable[..., Any], made: Mapping[str, Widget]) -> tuple[dict, ...]:
+    """Call the function with what the sliders say; return what it prints, shows and gives back."""
     from IPython.display import display
     from IPython.utils.capture import capture_output
+    from matplotlib.figure import FigureBase
 
     from crmlab import plots
 
-    made = {}
-    for name, given in ranges.items():
-        if len(given) != 4 or not given[0] <= given[3] <= given[1] or given[2] <= 0:
-            raise ValueError(
-                f"{name}={given}: give smallest, largest, step and start, such as (0, 60, 6, 24)."
-            )
-        kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in given) else ipywidgets.FloatSlider
-        low, high, step, start = given
-        made[name] = kind(start, min=low, max=high, step=step, description=(labels or {}).get(name, name))
-        made[name].continuous_update = False
-        made[name].style, made[name].layout = {"description_width": "initial"}, {"width": "480px"}
-
-    below = ipywidgets.Output()
-
-    def show(_: object = None) -> None:
-        with capture_output() as captured:
-            result = function(**{name: slider.value for name, slider in made.items()})
-            plots.show(result) if hasattr(result, "figure") else display(result)
-        # Set, not printed into: nbclient answers each message of an Output, and can then wait minutes for the cell's end.
-        below.outputs = tuple(
-            {"output_type": "display_data", "data": output.data, "metadata": output.metadata or {}}
-            for output in captured.outputs
-        )
-
-    for slider in made.values():
-        slider.observe(show, names="value")
-    show()
-    return ipywidgets.VBox([*made.values(), below])
+    with capture_output() as captured:
+        result = function(**{name: slider.value for name, slider in made.items()})
+        if isinstance(getattr(result, "figure", None), FigureBase):
+            plots.show(result)
+        elif result is not None:
+            display(result)
+    streams = [("stdout", captured.stdout), ("stderr", captured.stderr)]
+    printed = [{"output_type": "stream", "name": name, "text": text} for name, text in streams if text]
+    shown = [
+        {"output_type": "display_data", "data": output.data, "metadata": output.metadata or {}}
+        for output in captured.outputs
+    ]
+    return (*printed, *shown)

@@ -34,6 +34,12 @@ def near_mean(values: pd.Series | np.ndarray, mean: float | np.ndarray, what: ob
     assert abs(off.mean()) <= ERRORS * error, (what, off.mean(), error)
 
 
+def no_tie(left: pd.Series | np.ndarray, to: pd.Series | np.ndarray, what: object = "") -> None:
+    """Assert that what a stated model leaves unexplained does not go with one of its causes."""
+    r = np.corrcoef(np.asarray(left, dtype=float), np.asarray(to, dtype=float))[0, 1]
+    assert abs(r) <= ERRORS / np.sqrt(len(left)), (what, r)
+
+
 def near_sd(values: pd.Series | np.ndarray, sd: float, what: object = "") -> None:
     """Assert that `values` spread as stated, up to chance."""
     values = np.asarray(values, dtype=float)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from recovery import near_fit, near_mean, near_share, near_shares, rounded_mean
+from recovery import near_fit, near_mean, near_share, near_shares, no_tie, rounded_mean
 from scipy import stats
 
 from crmlab.simulate import parameters as par
@@ -61,6 +61,7 @@ def test_ratings_follow_satisfaction_channel_and_reason(large):
         lost_parcel = -1.1 * ((rated["channel"] == "app") & (reason == "delivery"))
         feeling = 3.6 + 0.45 * rated["satisfaction"] + rated["channel"].map(MOOD) + ease + lost_parcel
         expected = rounded_mean(feeling, 0.8, 1, 5)
+        no_tie(rated["rating"].astype(float) - expected, rated["satisfaction"], reason)
         for channel in set(rated["channel"]):
             part = (rated["channel"] == channel).to_numpy()
             near_mean(rated.loc[part, "rating"].astype(float), expected[part], (reason, channel))

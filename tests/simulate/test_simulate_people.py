@@ -9,7 +9,7 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from recovery import ERRORS, follows, near_fit, near_mean, near_sd, near_share, near_shares
 from scipy import stats
-from scipy.special import ndtr
+from scipy.special import betainc, gammainc, ndtr, ndtri
 
 from crmlab.simulate import parameters as par
 from crmlab.simulate import people, world
@@ -52,6 +52,29 @@ def test_satisfaction_is_tied_to_dropout_and_rate_which_stay_independent(both):
     assert rank.loc["satisfaction", "dropout_probability"] == pytest.approx(-0.5, abs=0.02)
     assert rank.loc["satisfaction", "purchase_rate"] == pytest.approx(0.2, abs=0.02)
     assert abs(rank.loc["dropout_probability", "purchase_rate"]) < 0.02
+
+
+def test_normal_scores_of_behaviour_have_unit_spread_and_the_stated_ties():
+    """The copula exactly, on many people: three unit normals, of which two are tied to satisfaction alone."""
+    many = people.latents(5, 300_000, 0.0)
+    scale = P["gamma_gamma", "p"] * P["gamma_gamma", "v"]
+    z = pd.DataFrame(
+        {
+            "satisfaction": many["satisfaction"],
+            "rate": ndtri(gammainc(P["bgnbd", "r"], P["bgnbd", "alpha"] * many["purchase_rate"])),
+            "dropout": ndtri(betainc(P["bgnbd", "a"], P["bgnbd", "b"], many["dropout_probability"])),
+            "value": -ndtri(gammainc(P["gamma_gamma", "q"], scale / many["mean_order_value"])),
+        }
+    )
+    for name in z:
+        near_mean(z[name], 0, name)
+        near_sd(z[name], 1, name)
+    stated = pd.DataFrame(np.eye(4), z.columns, z.columns)
+    for name in ("rate", "dropout"):
+        r = 2 * np.sin(np.pi * P["bgnbd", f"satisfaction_{name}"] / 6)
+        stated.loc["satisfaction", name] = r
+        stated.loc[name, "satisfaction"] = r
+    assert np.abs(z.corr() - stated).to_numpy().max() < ERRORS / np.sqrt(len(z))
 
 
 def test_order_value_is_independent_unless_switched(both):

@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from recovery import ERRORS, near_fit, near_mean, near_sd, near_share, near_shares, rounded_mean, rounded_sd
+from recovery import (
+    ERRORS,
+    near_fit,
+    near_mean,
+    near_sd,
+    near_share,
+    near_shares,
+    no_tie,
+    rounded_mean,
+    rounded_sd,
+)
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -139,6 +149,9 @@ def test_competition_bends_the_way_to_recommendation(large):
         "other_products": rounded_mean(6.2 + 0.8 * s + 0.6 * loyalty, 1.5, 1, 10),
     }
     for column, expected in stated.items():
+        left = survey[column] - expected
+        for cause in (s, loyalty, strong):
+            no_tie(left, cause, column)
         for where in (strong, ~strong):
             for part in (s < -0.5, np.abs(s) <= 0.5, s > 0.5, loyalty > 1):
                 near_mean(survey.loc[where & part, column], expected[where & part], column)
@@ -180,6 +193,8 @@ def test_service_items_have_their_means_by_dimension(large):
             expected = rounded_mean(e_mean + 0.5 * expectation, e_sd, 1, 7)
             tilt = 0.25 * (k - (items + 1) / 2)
             perceived = rounded_mean(p_mean + 0.8 * quality + tilt, p_sd, 1, 7)
+            no_tie(survey[f"{name}_{k}_expected"] - expected, expectation, (name, k))
+            no_tie(survey[f"{name}_{k}_perceived"] - perceived, quality, (name, k))
             for half in (True, False):
                 high = (expectation > 0) == half
                 near_mean(survey.loc[high, f"{name}_{k}_expected"], expected[high], (name, k))
@@ -222,6 +237,8 @@ def test_relationship_items_have_their_expected_level_and_gap(large):
     ):
         expected = rounded_mean(mean + 0.3 * expectation, 0.7, 1, 7)
         perceived = rounded_mean(mean + gap + 0.45 * quality, 0.8, 1, 7)
+        no_tie(survey[f"relationship_{k}_expected"] - expected, expectation, k)
+        no_tie(survey[f"relationship_{k}_perceived"] - perceived, quality, k)
         for half in (True, False):
             here = (expectation > 0) == half
             near_mean(survey.loc[here, f"relationship_{k}_expected"], expected[here], k)

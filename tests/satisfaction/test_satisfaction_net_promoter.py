@@ -174,7 +174,7 @@ VALUE_ERRORS = [
     ("no column 'passives'", lambda: sat.nps(TRACKER.drop(columns="passives"))),
     ("more than one column 'passives'", lambda: sat.nps(pd.concat([TRACKER, TRACKER["passives"]], axis=1))),
     ("no rows", lambda: sat.nps(TRACKER.iloc[:0])),
-    ("nobody answered", lambda: sat.nps(TRACKER.mul(0))),
+    ("nobody answered", lambda: sat.nps(pd.DataFrame([BEFORE, dict.fromkeys(GROUPS, 0)]))),
     ("level", lambda: sat.nps(pd.Series([9]), level=95)),
     ("level", lambda: sat.nps_difference(BEFORE, AFTER, level=0)),
     ("one group", lambda: sat.nps_difference(pd.Series([9, 9]), pd.Series([1, 1]))),

@@ -121,7 +121,8 @@ def _outer_weights(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights of standardised items (m, p), iterations (m,), converged or not (m,), from correlations.
 
-    Scores give inner weights, inner weights give proxies, proxies give new weights, until these stand still.
+    Weights give scores, scores give inner weights, these give a proxy of each latent variable (the sum of its
+    neighbours' scores), and proxies give new weights, until the weights stand still.
     `unit` (m, p) is 1, or the spread of items that are only centred.
     """
     found = np.full(unit.shape, np.nan)

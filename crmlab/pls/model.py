@@ -176,9 +176,9 @@ class PLSPathModel:
                 complete = ~absent.any(axis=1)
                 values = values[complete]
                 index = index[complete]
-        needed = 2 + int(
-            max(self._plan.arrows.sum(axis=0).max(), max(self._plan.size * self._plan.formative))
-        )
+        predictors = self._plan.arrows.sum(axis=0).max()
+        formative = (self._plan.size * self._plan.formative).max()
+        needed = 2 + int(max(predictors, formative))
         if len(values) < needed:
             raise ValueError(
                 f"{len(values)} respondents ({len(absent) - len(values)} dropped) are too few: the largest "

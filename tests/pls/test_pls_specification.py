@@ -22,6 +22,7 @@ from crmlab.pls import PLSPathModel
         (dict(paths=["AB"]), "pairs"),
         (dict(paths=None), "paths must be a list of \\(predictor, outcome\\) pairs, found NoneType"),
         (dict(paths=[1, 2]), "pairs, found 1"),
+        (dict(paths=[("A", "B", "C"), ("B", "C")]), r"pairs, found \('A', 'B', 'C'\) among them"),
         (dict(paths=[{"A", "B"}, ("B", "C")]), "pairs, found {"),
         (dict(paths=pd.DataFrame({"p": ["A"], "o": ["B"]})), "pairs, found DataFrame"),
         (dict(paths=[(["A"], "B"), ("B", "C")]), "paths names \\['A'\\], no latent"),

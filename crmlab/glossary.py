@@ -193,6 +193,8 @@ def show(chapter: int) -> Markdown:
 
     Raises
     ------
+    TypeError
+        If `chapter` is no whole number.
     ValueError
         If the chapter has no terms.
 
@@ -205,7 +207,7 @@ def show(chapter: int) -> Markdown:
     from IPython.display import Markdown
 
     lines = ["| Term | 简体 | 繁體 | Definition |", "|---|---|---|---|"]
-    for term in table(chapter).itertuples():
+    for term in table(_check.whole(chapter, "chapter")).itertuples():
         cells = (term.term, term.zh_hans, term.zh_hant, term.definition)
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return Markdown("\n".join(lines))

@@ -135,8 +135,11 @@ def test_chapter_may_be_a_numpy_number_and_the_table_may_be_changed():
 
 @pytest.mark.parametrize("chapter", ["8", 8.0, True, [8]])
 def test_chapter_is_a_whole_number(chapter: object):
-    with pytest.raises(TypeError, match="chapter must be a whole number"):
-        glossary.table(chapter)
+    for call in (glossary.table, glossary.show):
+        with pytest.raises(TypeError, match="chapter must be a whole number"):
+            call(chapter)
+    with pytest.raises(TypeError, match="chapter must be a whole number, found None"):
+        glossary.show(None)
 
 
 @pytest.fixture

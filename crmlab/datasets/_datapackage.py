@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crmlab import _check
@@ -75,6 +77,8 @@ def digest(content: bytes) -> str:
 
 def resources(of: dict[str, Any], *, truth: bool) -> dict[str, dict[str, Any]]:
     """Return the tables of a data package by name."""
+    if not isinstance(truth, bool | np.bool_):
+        raise TypeError(f"truth must be True or False, found {truth!r}.")
     return {Path(r["path"]).stem: r for r in of["resources"] if r["crmlab:truth"] == truth}
 
 
@@ -84,7 +88,14 @@ def resource(name: str, *, truth: bool) -> dict[str, Any]:
     if isinstance(name, str) and name not in known and name in resources(package(), truth=not truth):
         this, other = ("truth", "load") if truth else ("load", "truth")
         raise ValueError(f"{name!r} is not opened by {this}() but by {other}({name!r}).")
-    return known[_check.choice(name, known, "name")]
+    return known[chosen(name, known)]
+
+
+def chosen(name: object, known: Iterable[str]) -> str:
+    """Return the name of a table if it is one of those that are known."""
+    if not isinstance(name, str):
+        raise TypeError(f"name must be text, found {type(name).__name__}. Choose from: {', '.join(known)}.")
+    return _check.choice(name, known, "name")
 
 
 def required(field: dict[str, Any]) -> bool:

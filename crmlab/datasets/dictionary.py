@@ -50,6 +50,8 @@ def describe(name: str | None = None, *, truth: bool = False) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If `name` is no text.
     ValueError
         If there is no such table.
 

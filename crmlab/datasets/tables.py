@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crmlab import _check
 from crmlab.datasets import _cache, _csv, _datapackage, _places, cohorts
 
 
@@ -28,6 +27,8 @@ def load(name: str, cohort: str | None = None) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If `name` is no text.
     ValueError
         If there is no such table, or the cohort's name is empty, longer than 100 characters, or probably a
         slip of ``"shipped"``.
@@ -61,6 +62,8 @@ def truth(name: str, cohort: str | None = None) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If `name` is no text.
     ValueError
         If there is no such truth table, or the cohort's name is not usable.
     RuntimeError
@@ -101,6 +104,8 @@ def reference(name: str) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If `name` is no text.
     ValueError
         If there is no such table, or its file is broken.
 
@@ -112,7 +117,7 @@ def reference(name: str) -> pd.DataFrame:
     """
     folder = _places.home() / "reference"
     known = sorted(path.stem for path in folder.glob("*.csv"))
-    file = f"{_check.choice(name, known, 'name')}.csv"
+    file = f"{_datapackage.chosen(name, known)}.csv"
     try:
         return pd.read_csv(folder / file)
     except ValueError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_package import HOME, PACKAGE, RESOURCES, forget
@@ -102,7 +104,7 @@ def test_a_wrong_name_gets_the_closest_and_the_list():
 
 
 @pytest.mark.parametrize(
-    "nonsense", [3, "", "../consumers", "tables/orders", "truth/parameters", ["orders"], b"orders", {}]
+    "nonsense", ["", "../consumers", "tables/orders", "truth/parameters", "$or_ders{", "A"]
 )
 def test_a_name_that_is_none(nonsense):
     for call in (datasets.load, datasets.truth, datasets.describe, datasets.reference):
@@ -110,12 +112,35 @@ def test_a_name_that_is_none(nonsense):
             call(nonsense)
 
 
+@pytest.mark.parametrize(
+    "nonsense", [3, float("nan"), ["orders"], b"orders", {}, pd.Series(["orders"]), Path("orders")]
+)
+def test_a_name_that_is_no_text(nonsense):
+    for call in (datasets.load, datasets.truth, datasets.describe, datasets.reference):
+        with pytest.raises(
+            TypeError, match=rf"^name must be text, found {type(nonsense).__name__}\. Choose from: "
+        ):
+            call(nonsense)
+
+
+def test_a_name_may_come_from_an_array():
+    assert list(datasets.load(np.array(["orders"])[0])) == list(datasets.load("orders"))
+    assert datasets.names(truth=np.True_) == datasets.names(truth=True)
+
+
+@pytest.mark.parametrize("truth", ["yes", None, 1])
+def test_truth_is_true_or_false(truth):
+    for call in (datasets.names, datasets.describe, lambda truth: datasets.describe("orders", truth=truth)):
+        with pytest.raises(TypeError, match="truth must be True or False, found"):
+            call(truth=truth)
+
+
 def test_a_table_asked_for_at_the_wrong_door():
     with pytest.raises(ValueError, match=r"not opened by load\(\) but by truth\('parameters'\)"):
         datasets.load("parameters")
     with pytest.raises(ValueError, match=r"not opened by truth\(\) but by load\('orders'\)"):
         datasets.truth("orders")
-    with pytest.raises(ValueError, match="Choose from"):
+    with pytest.raises(TypeError, match=r"found NoneType\. Choose from"):
         datasets.load(None)
 
 

@@ -118,6 +118,7 @@ def test_a_broken_dictionary_is_named(content, copy):
 
 def test_package_without_tables(monkeypatch, tmp_path):
     monkeypatch.setattr(_places, "__file__", str(tmp_path / "crmlab" / "datasets" / "_places.py"))
+    (tmp_path / "datasets").mkdir()  # somebody's, without tables
     with pytest.raises(FileNotFoundError, match="Install crmlab again"):
         _places.home.__wrapped__()
     for folder in ("datasets", "crmlab/_datasets"):  # an installed package looks into itself first

@@ -240,6 +240,18 @@ def test_exact_rival_goes_before_one_nearby():
     assert judged(33.4, 55.0, (33.0, "First."), (33.39, "Second."), tolerance=1).message == "Second."
 
 
+def test_unrounded_rival_is_exact():
+    rivals = [(1 / 3, "First."), (1 / 3 + 0.004, "Second.")]
+    assert judged(1 / 3, 0.5, *rivals, decimals=2, tolerance=0.05).message == "First."
+    assert judged(1 / 3, 0.5, *rivals, tolerance=0.05).message == "First."
+
+
+@pytest.mark.parametrize("unit", ["%", "share", "yuan", "months", ""])
+def test_texts_have_no_unit(unit: str):
+    assert judged("b", "a", unit=unit, decimals=2).message == "Hint: The hint."
+    assert judged((1.0, "b"), (2.0, "a"), unit=unit, decimals=2).message == "No value is right. Hint: The hint."
+
+
 def test_rival_in_another_unit_speaks_for_itself():
     settings = {"unit": "months", "decimals": 1}
     assert judged(0.7, 8.4, (0.7, "In years."), **settings).message == "In years."

@@ -146,6 +146,8 @@ def run(chosen: list[Item], number: int) -> pd.DataFrame:
         with tempfile.TemporaryDirectory() as world:
             os.environ["CRMLAB_CACHE"] = world
             rows += tried(chosen, f"class {n}")
+        if n % 20 == 0:
+            print(f"{n} of {number} cohorts", file=sys.stderr, flush=True)
     os.environ.pop("CRMLAB_CACHE")
     if kept is not None:
         os.environ["CRMLAB_CACHE"] = kept

@@ -134,10 +134,13 @@ class Item:
         unknown = set(self.exceptions) - {rival.name for rival in self.rivals}
         if unknown:
             raise ValueError(f"item {self.id}: exceptions name no rival: {', '.join(sorted(unknown))}.")
+        allowed = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
         if self.tolerance is None:
-            allowed = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
             # a value half-way between two roundings may be rounded either way
             object.__setattr__(self, "tolerance", allowed * (1 + 1e-6))
+        if self.tolerance < allowed:
+            rounded = f"the reference rounded to {self.decimals} decimals"
+            raise ValueError(f"item {self.id}: tolerance {self.tolerance:g} would refuse {rounded}.")
         object.__setattr__(self, "exceptions", ReadOnly(self.exceptions))
         object.__setattr__(self, "reference", _Closed(self.reference, self.id))
 
@@ -183,7 +186,7 @@ def items(chapter: int | str) -> tuple[Item, ...]:
 def chapter_number(chapter: int | str) -> int:
     """Return the number of a chapter given as ``8``, ``"8"``, ``"08"`` or ``"ch08"``; -1 for all else."""
     text = str(chapter).strip().removeprefix("ch")
-    return int(text) if re.fullmatch(r"\d{1,2}", text) and not isinstance(chapter, bool) else -1
+    return int(text) if re.fullmatch(r"\d{1,2}", text) else -1
 
 
 def find(item: str) -> Item:

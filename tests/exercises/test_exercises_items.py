@@ -11,7 +11,7 @@ import pytest
 import toy_items
 
 from crmlab import exercises, glossary
-from crmlab.exercises import Item, Rival, check, items
+from crmlab.exercises import Item, Outcome, Rival, check, items
 from crmlab.exercises._items import chapters
 
 ALL = [*(item for chapter in chapters() for item in items(chapter)), *toy_items.ITEMS]
@@ -104,12 +104,41 @@ def test_unknown_item_is_an_error_that_lists_the_known():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"id": "8"}, {"id": "8.3.1"}, {"id": "8.0"}, {"exceptions": {"nobody": "Because."}}],
+    [
+        {"id": "8"},
+        {"id": "8.3.1"},
+        {"id": "8.0"},
+        {"id": "08.3"},
+        {"exceptions": {"nobody": "Because."}},
+        {"decimals": 1, "tolerance": 0.04},
+    ],
 )
 def test_item_that_cannot_be_is_an_error(settings: dict):
     valid = {"id": "99.1", "points": 1, "reference": float, "rivals": (), "hint": "-", "concepts": ()}
     with pytest.raises(ValueError):
         Item(**valid | settings)
+
+
+def test_item_says_when_an_answer_is_right():
+    valid = {"points": 1, "reference": float, "rivals": (), "hint": "-", "concepts": ()}
+    assert Item(id="12.10", **valid).chapter == 12
+    assert Item(id="12.10", **valid).tolerance == 0
+    assert Item(id="0.1", **valid, decimals=2).tolerance == pytest.approx(0.005, rel=1e-5)
+    assert Item(id="0.1", **valid, decimals=1, tolerance=0.3).tolerance == 0.3
+    with pytest.raises(TypeError):
+        Item(id="0.1", **valid, exceptions={}).exceptions["more"] = "reasons"
+
+
+def test_item_is_found_by_its_id():
+    assert check(" 99.1 ", ...).item == "99.1"
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_rival_and_outcome_survive_a_copy(again: Callable):
+    rival = toy_items.ITEMS[0].rivals[0]
+    assert again(rival) == rival and again(rival).name == "by_column"
+    outcome = Outcome("99.1", None, "Three dots.")
+    assert again(outcome) == outcome and repr(again(outcome)) == repr(outcome)
 
 
 def test_public_names():

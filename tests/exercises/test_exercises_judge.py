@@ -69,6 +69,10 @@ WRONG = [
     ("99.3", lambda: months().astype(str), "values of type str"),
     ("99.3", lambda: months() > 0, "values of type bool"),
     ("99.3", lambda: months().add([0, 0, 9, 0]), "1 of 4 values is off, first at 'stability'"),
+    ("99.3", lambda: months().add([0, 5, 9, 0]), "2 of 4 values are off, first at 'formation'"),
+    ("99.3", lambda: months().iloc[[0, 0, 1, 1, 2, 3]], "the label 'exploration' stands in"),
+    ("99.3", lambda: months().rename(str.upper), "should be labelled (stage) 'exploration', 'formation'"),
+    ("99.3", lambda: pd.Series(range(5), list("abcde")), "'a', 'b', 'c', 'd' … (5 in all), but"),
     ("99.3", lambda: LyingSeries(months() * 3), "All 4 values are off"),
     ("99.4", lambda: matrix().loc["decline"], "keep the table"),
     ("99.4", lambda: matrix().to_numpy(), "an array of 16 values where a DataFrame"),
@@ -181,6 +185,12 @@ ONLY = "round only the final answer, to"
         (0.12, 0.129, {"decimals": 3}, "cut off to 2 decimals"),
         (0.13, 0.125, {"decimals": 3}, "rounded to 2 decimals"),
         (0.125, 0.1238, {"decimals": 3}, "no rounding of it"),  # upwards: another method
+        (0.122, 0.1238, {"decimals": 3}, "no rounding of it"),  # cut off by more than one step
+        (0.13, 0.1244, {"decimals": 3}, "Hint"),
+        (0.2, 0.29, {"decimals": 2}, "cut off to 1 decimal:"),
+        # in another unit, and within the tolerance, but no rounding of it
+        (12.4, 0.1234, {"unit": "share", "decimals": 3, "tolerance": 0.005}, "100 times the expected value"),
+        (12.8, 0.1234, {"unit": "share", "decimals": 3, "tolerance": 0.005}, "Hint"),
         (0.1261, 0.1238, {"decimals": 3}, "no rounding of it"),
         (0.1291, 0.1238, {"decimals": 3}, "Hint: The hint."),
         (5240, 5234.4, {"unit": "yuan"}, "Hint"),
@@ -216,6 +226,17 @@ def test_readings_of_tables_need_every_value():
     assert "Value 2 of 2" in judged((0.1234, "x"), (0.1234, "y")).message
     assert judged((0.2, "x"), (0.1234, "y")).message.startswith("No value is right.")
     assert judged((0.2,), (0.1234,)).message == "Hint: The hint."
+    assert judged((1.0, 5.0, 6.0), (1.0, 2.0, 3.0)).message.startswith("Value 2 of 3 is not right.")
+    assert "rounded to 10s" in judged((0.0, 1230.0), (0.1234, 1234.4), decimals=1).message
+
+
+def test_tables_with_labels_of_their_own():
+    expected = pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]}, ["a", "b"])
+    assert "transpose the table" in judged(expected.T, expected).message
+    assert "missing column(s)" in judged(expected.T.rename({"x": "z"}), expected).message.lower()
+    twice = pd.Series([1.0, 2.0, 3.0], ["a", "a", "b"])
+    assert judged(twice, twice).correct is True
+    assert "not sorted as asked" in judged(twice.iloc[::-1], twice).message
 
 
 # --- rivals: the sentence of the best reading ----------
@@ -240,6 +261,11 @@ def test_exact_rival_goes_before_one_nearby():
     assert judged(33.4, 55.0, (33.0, "First."), (33.39, "Second."), tolerance=1).message == "Second."
 
 
+def test_exact_rival_goes_before_another_unit_that_is_about_right():
+    settings = {"unit": "share", "decimals": 3, "tolerance": 0.005}
+    assert judged(12.4, 0.1234, (12.4, "A rival."), **settings).message == "A rival."
+
+
 def test_unrounded_rival_is_exact():
     rivals = [(1 / 3, "First."), (1 / 3 + 0.004, "Second.")]
     assert judged(1 / 3, 0.5, *rivals, decimals=2, tolerance=0.05).message == "First."
@@ -249,7 +275,9 @@ def test_unrounded_rival_is_exact():
 @pytest.mark.parametrize("unit", ["%", "share", "yuan", "months", ""])
 def test_texts_have_no_unit(unit: str):
     assert judged("b", "a", unit=unit, decimals=2).message == "Hint: The hint."
-    assert judged((1.0, "b"), (2.0, "a"), unit=unit, decimals=2).message == "No value is right. Hint: The hint."
+    assert (
+        judged((1.0, "b"), (2.0, "a"), unit=unit, decimals=2).message == "No value is right. Hint: The hint."
+    )
 
 
 def test_rival_in_another_unit_speaks_for_itself():
@@ -393,12 +421,17 @@ def test_relative_tolerance_is_added():
     assert not agrees(item(decimals=0), 1000.0, 1000.51)
     assert agrees(item(tolerance=1, relative=0.01), 1000.0, 1010.9)
     assert agrees(item(), 0.1 + 0.2, 0.3)
+    assert not agrees(item(), 1.0, 1.000001)
+    assert not agrees(item(), 0.0, 1e-7)
 
 
 @pytest.mark.parametrize(
     ("expected", "same", "other"),
     [
         (np.array([1.0, 2.0]), [1, 2], [2, 1]),
+        (np.array(3.0), 3, 4),
+        (pd.Series([1.0, 2.0]), pd.Series([1.0, 2.0], ["a", "b"]), pd.Series([2.0, 1.0], [1, 0])),
+        ("stability", "Stability ", "stab"),
         (np.array([[1.0], [2.0]]), np.array([[1], [2]]), [1.0, 2.0]),
         (pd.Series(["a b"], index=["x"]), pd.Series(["A-b"], index=["x"]), pd.Series(["c"], index=["x"])),
         (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import toy_items
 
-from crmlab.exercises import check, items
+from crmlab.exercises import Outcome, check, items
 
 
 def test_outcome_says_what_it_is():
@@ -17,6 +18,34 @@ def test_outcome_says_what_it_is():
     assert "<b>bold" not in outcome._repr_html_() and "&lt;b&gt;bold" in outcome._repr_html_()
     assert check("99.1", toy_items.share_lost())
     assert repr(check("99.1", toy_items.share_lost())) == "99.1 · Correct."
+
+
+def test_outcome_is_shown_once_in_a_cell(monkeypatch: pytest.MonkeyPatch):
+    shell = SimpleNamespace(execution_count=3)
+    shown = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
+    outcome = check("99.2", ...)
+    outcome._ipython_display_()
+    bundle = {"text/html": outcome._repr_html_(), "text/plain": repr(outcome)}
+    assert shown == [(bundle, True)]
+    shell.execution_count = 4
+    outcome._ipython_display_()
+    assert len(shown) == 2
+    assert outcome == Outcome("99.2", None, outcome.message)  # where it was shown is no part of it
+    with pytest.raises(AttributeError):
+        outcome.correct = True
+
+
+def test_outcome_needs_no_notebook(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    monkeypatch.setattr("IPython.display.display", lambda *given, **settings: pytest.fail("no notebook"))
+    assert check("99.1", toy_items.share_lost())
+
+
+def test_names_are_escaped():
+    assert "&lt;b&gt;9" in Outcome("<b>9", False, "")._repr_html_()
+    assert [bool(Outcome("1.1", correct, "")) for correct in (True, False, None)] == [True, False, False]
 
 
 # --- grading runs ----------

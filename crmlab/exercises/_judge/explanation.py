@@ -105,7 +105,8 @@ def _value_readings(item: Item, pairs: list[Pair]) -> list[_Reading]:
     """Return how the answer is the expected value all the same: in another unit, sign or rounding."""
     readings = [reading for scale in _SCALES if (reading := _scale_reading(item, pairs, *scale))][:1]
     turned = _scaled(pairs, -1)
-    if all_right(item, turned) and not _unmoved(item, pairs, -1):
+    as_good_as_zero = all_right(item, [pair._replace(given=-pair.expected) for pair in pairs])
+    if all_right(item, turned) and not as_good_as_zero:
         sentence = "The size is right, the sign is wrong: in which direction is it counted?"
         readings.append(_Reading(sentence, _exact(item, turned), -1))
     if sentence := _rounding(item, pairs):
@@ -117,15 +118,10 @@ def _scaled(pairs: list[Pair], scale: float) -> list[Pair]:
     return [pair._replace(expected=pair.expected * scale) for pair in pairs]
 
 
-def _unmoved(item: Item, pairs: list[Pair], scale: float) -> bool:
-    """Return whether the expected values are so near zero that scaling does not move them."""
-    return all_right(item, [pair._replace(given=pair.expected * scale) for pair in pairs])
-
-
 def _scale_reading(item: Item, pairs: list[Pair], scale: float, unit: str, sentence: str) -> _Reading | None:
     """Return the reading as another unit, if the item's unit has that other one."""
     fits = unit in item.unit if unit else bool(item.decimals)
-    if not fits or _unmoved(item, pairs, scale):
+    if not fits:
         return None
     scaled = _scaled(pairs, scale)
     exact = same(scaled) or places(scaled, 2) is not None
@@ -148,10 +144,10 @@ def _rounding(item: Item, pairs: list[Pair]) -> str:
         return ""
     advice = f"round only the final answer, to {_unit(item.decimals)}."
     decimals = places(pairs, 1)
-    if decimals is not None and decimals < item.decimals:
+    if decimals is not None:  # fewer than asked for, or the answer would be right
         return f"That is the expected value rounded to {_unit(decimals)}: {advice}"
     cut = places(pairs, 1, cut=True)
-    if cut is not None and cut <= item.decimals:
+    if cut is not None:
         return f"That is the expected value cut off to {_unit(cut)}: {advice}"
     return ""
 

@@ -32,7 +32,7 @@ def blank(answer: object) -> bool:
     if isinstance(answer, NotImplementedError):
         return True
     if isinstance(answer, str):
-        return all(line.strip("# ") in _STUBS for line in _plain_text(answer).splitlines())
+        return all(line.strip("# \t") in _STUBS for line in _plain_text(answer).splitlines())
     if isinstance(answer, dict):
         answer = list(answer.values())
     if isinstance(answer, tuple | list):
@@ -92,7 +92,7 @@ def normal(value: object) -> object:
 
 def _plain_text(value: object) -> str:
     text = str.__str__(value) if isinstance(value, str) else str(value)
-    return unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().strip()
+    return unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
 
 
 def _counts_as_number(value: object) -> bool:

@@ -157,7 +157,7 @@ def _rows(item: Item, expected: pd.Series, given: pd.Series) -> pd.Series:
         raise Unlike(f"the answer has {len(given)} rows where {len(expected)} are expected.")
     if isinstance(expected.index, pd.RangeIndex) or index.equals(wanted):
         return given
-    if item.ordered:
+    if item.ordered or wanted.has_duplicates:
         raise Unlike("the rows are the right ones, but not sorted as asked for.")
     return given.loc[list(wanted)]
 
@@ -180,6 +180,4 @@ def _require_labels(expected: pd.Index, index: pd.Index) -> None:
 
 
 def _plain_index(index: pd.Index) -> pd.Index:
-    return (
-        pd.MultiIndex.from_tuples(list(index)) if isinstance(index, pd.MultiIndex) else pd.Index(list(index))
-    )
+    return pd.Index(list(index))

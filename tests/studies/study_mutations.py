@@ -13,20 +13,27 @@ from __future__ import annotations
 
 import argparse
 import ast
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from queue import SimpleQueue
 from typing import NamedTuple
 
+# Loaded once: where processes can be forked, the tests of each error start in a fraction of a second.
+import hypothesis  # noqa: F401
+import matplotlib.pyplot  # noqa: F401
+import nbformat  # noqa: F401
 import pandas as pd
+import pytest
+import seaborn  # noqa: F401
+import statsmodels.api  # noqa: F401
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
@@ -72,6 +79,23 @@ KINDS = (
     "AddNot",
     "NumberReplacer",
     "ZeroIterationForLoop",
+)
+# Without the notebooks' plugin, whose start takes longer than most tests.
+PYTEST = (
+    "-o",
+    "addopts=",
+    "-x",
+    "-q",
+    "--doctest-modules",
+    "-p",
+    "no:nbval",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cacheprovider",
+)
+PROCESSES = multiprocessing.get_context(
+    "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 )
 FIRST_RUN = 600  # seconds until the tests of an unchanged module are given up
 
@@ -190,44 +214,54 @@ def copy_of_checkout(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT, folder / "copy", ignore=leave))
 
 
-def passes(copy: Path, tests: list[str], seconds: float) -> bool | None:
-    """Run tests in a copy; return None when there was none to run, and False when they hang."""
-    command = [sys.executable, "-m", "pytest", "-x", "-n0", "-p", "no:cacheprovider", "--no-header", *tests]
-    # the copy goes before the installed crmlab; no stale bytecode of a file changed within a second
-    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return None if done.returncode == 5 else done.returncode == 0
+def begin(copy: Path, module: Path, source: str, tests: list[str]) -> BaseProcess:
+    """Give a copy another source of a module and start its tests."""
+    (copy / module).write_text(source, encoding="utf-8")
+    process = PROCESSES.Process(target=_test, args=(copy, tests))
+    process.start()
+    return process
 
 
-def study(module: Path, size: int, seed: int, copies: SimpleQueue, workers: int) -> tuple[dict, list[dict]]:
+def _test(copy: Path, tests: list[str]) -> None:
+    """Run tests in this process, which imports crmlab from the copy."""
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    os.environ["PYTHONPATH"] = str(copy)
+    sys.dont_write_bytecode = True  # a file changed twice within a second would be read as it was
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        code = pytest.main([*PYTEST, *tests])
+    os._exit(code)  # whatever threads the tests have left
+
+
+def passed(process: BaseProcess, seconds: float) -> bool:
+    """Say whether the tests passed; a hang is noticed, too."""
+    process.join(max(0, seconds))
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
+
+
+def study(module: Path, size: int, seed: int, copies: list[Path]) -> tuple[dict, list[dict]]:
     """Try a sample of errors in one module; return its row of the table and the survivors."""
     source = (ROOT / module).read_text(encoding="utf-8")
     row = {"module": module.as_posix(), "mutations": 0, "killed": 0, "share": None, "remark": ""}
     tests, drawn = matching_tests(module), sample(source, size, f"{seed} {module.as_posix()}")
     if not tests or not drawn:
         return row | {"remark": "no matching tests" if drawn else "nothing to change"}, []
-    copy = copies.get()
     started = time.monotonic()
-    sound = passes(copy, tests, FIRST_RUN)
-    limit = 30 + 5 * (time.monotonic() - started)
-    copies.put(copy)
-    if not sound:
+    if not passed(begin(copies[0], module, source, tests), FIRST_RUN):
         return row | {"remark": "its tests fail or are missing without any change"}, []
-
-    def survives(mutation: Mutation) -> bool:
-        copy = copies.get()
-        try:
-            (copy / module).write_text(changed(source, mutation), encoding="utf-8")
-            return bool(passes(copy, tests, limit))
-        finally:
-            (copy / module).write_text(source, encoding="utf-8")
-            copies.put(copy)
-
-    with ThreadPoolExecutor(workers) as pool:
-        alive = [mutation for mutation, lives in zip(drawn, pool.map(survives, drawn), strict=True) if lives]
+    limit = 60 + 10 * (time.monotonic() - started)
+    alive = []
+    for first in range(0, len(drawn), len(copies)):
+        batch = list(zip(copies, drawn[first : first + len(copies)], strict=False))
+        running = [begin(copy, module, changed(source, mutation), tests) for copy, mutation in batch]
+        until = time.monotonic() + limit
+        outcomes = [passed(process, until - time.monotonic()) for process in running]
+        alive += [mutation for (_, mutation), survived in zip(batch, outcomes, strict=True) if survived]
+    for copy in copies:
+        (copy / module).write_text(source, encoding="utf-8")
     killed = len(drawn) - len(alive)
     row |= {"mutations": len(drawn), "killed": killed, "share": round(killed / len(drawn), 2)}
     return row, [{"module": module.as_posix(), **described(source, mutation)} for mutation in alive]
@@ -263,11 +297,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     chosen, rows, survivors = modules(options.modules), [], []
     with tempfile.TemporaryDirectory(prefix="crmlab-mutations-") as folder:
-        copies: SimpleQueue = SimpleQueue()
-        for number in range(options.workers):
-            copies.put(copy_of_checkout(Path(folder) / str(number)))
+        copies = [copy_of_checkout(Path(folder) / str(number)) for number in range(options.workers)]
         for module in chosen:
-            row, alive = study(module, options.sample, options.seed, copies, options.workers)
+            row, alive = study(module, options.sample, options.seed, copies)
             print(
                 f"{row['module']}: {row['killed']} of {row['mutations']} killed. {row['remark']}", flush=True
             )

@@ -84,8 +84,8 @@ def test_frame_says_what_is_wrong(data, message):
 
 
 def test_first_missing_column_is_named():
-    with pytest.raises(ValueError, match="no column 'b'"):
-        _check.frame(pd.DataFrame({"a": [1]}), ["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"no column 'order'\. Did you mean 'orders'\?"):
+        _check.frame(pd.DataFrame({"a": [1], "orders": [1]}), ["a", "order", "visits"])
 
 
 def test_unique_rows_pass():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,16 @@ def other_caption(notebook: NotebookNode) -> None:
     cell(notebook, "plots.show").outputs.pop()
 
 
+def short_alt(notebook: NotebookNode) -> None:
+    figure, caption = cell(notebook, "plots.show").outputs
+    figure.metadata["image/png"]["alt"] = caption.data["text/plain"] = "Bars: shares of accounts."
+
+
+def too_early(notebook: NotebookNode) -> None:
+    tag("## Where")(notebook)
+    tag("# 8", "question", "dispute")(notebook)
+
+
 def no_table(notebook: NotebookNode) -> None:
     for beginning in ("moves", "table"):
         cell(notebook, beginning).outputs = []
@@ -200,6 +211,7 @@ BROKEN = [
     ("outputs_ignored_only_where_needed", write("table", "\n# NBVAL_IGNORE_OUTPUT")),
     ("figures_have_captions", no_alt),
     ("figures_have_captions", other_caption),
+    ("figures_have_captions", short_alt),
     ("links_resolve", write("## Four", "\n[gone](gone.ipynb)")),
     ("links_resolve", write("## Four", "\n[gone](#nowhere)")),
     ("links_resolve", write("## Four", "\n[gone](exercises/ch08.ipynb#nowhere)")),
@@ -221,6 +233,8 @@ BROKEN = [
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt was 27.14 %.")),
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt was 0.272.")),
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt was 1,241 months.")),
+    ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt was 1250 months.")),
+    ("numbers_in_prose_come_from_outputs", write("# 8", "\nIt lost 28.1 %.")),
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt cost 43 yuan.")),
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt cost ¥43.")),
     ("numbers_in_prose_come_from_outputs", write("## Four", "\nIt cost 3.1 million.")),
@@ -235,6 +249,7 @@ BROKEN = [
     ("parts_are_complete", remove("## References")),
     ("parts_are_complete", swap),
     ("parts_are_complete", too_late),
+    ("parts_are_complete", too_early),
     ("parts_hold_what_they_promise", replace("# 8", "?", ".")),
     ("parts_hold_what_they_promise", replace("- count", "count", "understand")),
     ("parts_hold_what_they_promise", replace("- count", "\n- decide on a budget", "")),
@@ -280,6 +295,32 @@ def test_numbers_that_may_stand_in_prose(text: str, toy: tuple[NotebookNode, Pat
     notebook, path = toy
     notebook.cells.insert(5, new_markdown_cell(text, metadata={"numbers_from": {"45.5": "course slides"}}))
     assert documents.numbers_in_prose_come_from_outputs(notebook, path) == []
+
+
+def test_a_percentage_in_an_output_may_be_told_as_a_share(toy: tuple[NotebookNode, Path]):
+    notebook, path = toy
+    output("28.4% of all\n")(notebook)
+    write("## Four", "\nA share of 0.284 ended.")(notebook)
+    write("## References", " Pages 211–227.")(notebook)
+    assert documents.numbers_in_prose_come_from_outputs(notebook, path) == []
+
+
+@pytest.mark.parametrize("beginning", ["# 8", "- count", "## Terms", "quiz"])
+def test_title_objectives_terms_and_quiz_teach_nothing(beginning: str, toy: tuple[NotebookNode, Path]):
+    notebook, path = toy
+    untagged_concepts(notebook)
+    write(beginning, f"\n# {glossary.lookup('LC02').term}")(notebook)
+    concepts(beginning, "LC02")(notebook)
+    assert concepts_are_taught(notebook, path, practised={"LC02"}) == [
+        f"no cell teaches LC02, {glossary.lookup('LC02').term}"
+    ]
+
+
+def test_what_cannot_be_counted_needs_no_computation(toy: tuple[NotebookNode, Path]):
+    notebook, path = toy
+    not_computed(notebook)
+    term = dataclasses.replace(glossary.lookup("LC02"), quantifiable=False)
+    assert concepts_are_taught(notebook, path, terms=[term]) == []
 
 
 def test_exercise_item_counts_as_computation(toy: tuple[NotebookNode, Path]):

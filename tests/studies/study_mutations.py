@@ -100,6 +100,10 @@ PROCESSES = multiprocessing.get_context(
 FIRST_RUN = 600  # seconds until the tests of an unchanged module are given up
 
 
+# Where a star is no product: `def f(*, a)`, `f(*columns)`.
+NO_PRODUCT = {"parameters", "param", "argument", "star_expr", "arglist", "trailer"}
+
+
 class Mutation(NamedTuple):
     line: int
     column: int
@@ -150,14 +154,16 @@ def annotations(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]
 def mutations(source: str) -> list[Mutation]:
     """Return every change of one place of a module."""
     nodes = list(ast_nodes(get_ast(source)))
-    closed, annotated = untouchable(source), list(annotations(source))
+    closed = untouchable(source)
+    annotated = list(annotations(source))
+    stars = {node.start_pos for node in nodes if node.type == "operator" and node.parent.type in NO_PRODUCT}
     found = []
     for name in operators():
         operator = get_operator(name)()
         positions = [place for node in nodes for place in operator.mutation_positions(node)]
         for occurrence, ((line, column), _) in enumerate(positions):
             inside = any(start <= (line, column) < end for start, end in annotated)
-            if line not in closed and not inside:
+            if line not in closed and not inside and (line, column) not in stars:
                 found.append(Mutation(line, column, name, occurrence))
     return found
 
@@ -193,7 +199,8 @@ def modules(chosen: list[str]) -> list[Path]:
 def matching_tests(module: Path, root: Path = ROOT) -> list[str]:
     """Return the tests of a module, nearest name first, and the module itself for its doctests."""
     parts = [part.strip("_") for part in module.with_suffix("").parts[1:]]
-    room, topic = parts[0], "_".join(part for part in parts if part != "init")
+    room = parts[0]
+    topic = "_".join(part for part in parts if part != "init")
     tests = root / "tests"
     for found in (
         sorted(tests.glob(f"{room}/test_{topic}*.py")) + sorted(tests.glob(f"test_{topic}*.py")),
@@ -246,7 +253,8 @@ def study(module: Path, size: int, seed: int, copies: list[Path]) -> tuple[dict,
     """Try a sample of errors in one module; return its row of the table and the survivors."""
     source = (ROOT / module).read_text(encoding="utf-8")
     row = {"module": module.as_posix(), "mutations": 0, "killed": 0, "share": None, "remark": ""}
-    tests, drawn = matching_tests(module), sample(source, size, f"{seed} {module.as_posix()}")
+    tests = matching_tests(module)
+    drawn = sample(source, size, f"{seed} {module.as_posix()}")
     if not tests or not drawn:
         return row | {"remark": "no matching tests" if drawn else "nothing to change"}, []
     started = time.monotonic()
@@ -276,7 +284,8 @@ def described(source: str, mutation: Mutation) -> dict:
 
 def store(name: str, rows: list[dict], columns: list[str], tried: list[str]) -> pd.DataFrame:
     """Write a table, keeping the rows of modules that were not tried this time and still exist."""
-    path, table = RESULTS / name, pd.DataFrame(rows, columns=columns)
+    path = RESULTS / name
+    table = pd.DataFrame(rows, columns=columns)
     if path.exists():
         old = pd.read_csv(path, keep_default_na=False, dtype=str)
         kept = old[[m not in tried and (ROOT / m).exists() for m in old["module"]]]
@@ -295,7 +304,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    chosen, rows, survivors = modules(options.modules), [], []
+    chosen = modules(options.modules)
+    rows: list[dict] = []
+    survivors: list[dict] = []
     with tempfile.TemporaryDirectory(prefix="crmlab-mutations-") as folder:
         copies = [copy_of_checkout(Path(folder) / str(number)) for number in range(options.workers)]
         for module in chosen:

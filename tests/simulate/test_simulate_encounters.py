@@ -237,6 +237,8 @@ def test_word_of_mouth_has_its_rate_by_satisfaction(large, told, tone):
     passed = (own["date"] - own["acquired_on"]).dt.days / (par.TODAY - own["acquired_on"]).dt.days
     assert passed.between(0, 1, inclusive="left").all()
     near_mean(passed, 0.5 - 0.5 / (par.TODAY - own["acquired_on"]).dt.days)
+    left = (par.TODAY - own["date"]).dt.days / (par.TODAY - own["acquired_on"]).dt.days
+    near_share(left[own["acquired_on"] < "2024-07-01"] < 0.02, 0.02)  # up to the last day
 
 
 def test_whoever_came_by_referral_names_somebody_won_before(large, told):

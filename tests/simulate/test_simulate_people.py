@@ -154,11 +154,13 @@ def test_life_stages_go_with_age(both):
         here = both.loc[both["age"].between(centre - 1, centre + 1), "life_stage"]
         assert here.mode()[0] == stage
     # the share of a stage falls off as a bell nine years wide
-    for age in (30, 50):
-        weight = {s: np.exp(-(((age - c) / 9) ** 2)) + 0.005 for s, c in LIFE_STAGES.items()}
-        total = sum(weight.values())
-        shares = {s: w / total for s, w in weight.items()}
-        near_shares(both.loc[both["age"] == age, "life_stage"], shares, age)
+    weight = {stage: np.exp(-(((both["age"] - c) / 9) ** 2)) + 0.005 for stage, c in LIFE_STAGES.items()}
+    total = sum(weight.values())
+    band = pd.cut(both["age"], [17, 26, 33, 41, 51, 63, 85])
+    for stage in LIFE_STAGES:
+        for years in band.cat.categories:
+            here = band == years
+            near_mean((both["life_stage"] == stage)[here], (weight[stage] / total)[here], (stage, years))
 
 
 def test_ability_to_pay_is_a_noisy_reading_of_order_value(both):

@@ -204,6 +204,8 @@ class Chain(Result):
                 "replacement starts: steady_state(replaced_by='exploration')."
             )
         names = self.transient
+        if not names:
+            raise ValueError("every state of this chain is absorbing: nothing moves.")
         moves = self.matrix.loc[names, names].to_numpy().copy()
         if self.absorbing:
             start = names.index(_check.label(replaced_by, names, "replaced_by"))

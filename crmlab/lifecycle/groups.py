@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab import _check
-from crmlab.lifecycle._panel import Panel, refuse_missing
+from crmlab.lifecycle._panel import LOST, Panel, refuse_missing
 from crmlab.lifecycle.chains import Chain
 from crmlab.lifecycle.hidden import HiddenMarkov
 from crmlab.lifecycle.moves import counted
@@ -94,19 +94,20 @@ def value_by_group(
     else:
         model = HiddenMarkov(data, error_rates, entity, state, time, lost)
 
-    def figures(chosen: np.ndarray) -> pd.DataFrame:
+    def fitted(chosen: np.ndarray) -> tuple[Chain, pd.Series]:
         if error_rates is None:
             part = panel.only(chosen)
-            months = pd.Series(np.bincount(part.state), part.states)
-            return _worth(counted(part, lost is not None), months, reward, yearly_rate)
+            return counted(part, lost is not None), pd.Series(np.bincount(part.state), part.states)
         found = model._only(chosen, data.index).fit()
-        return _worth(found, found.stages().sum(), reward, yearly_rate)
+        return found, found.stages().sum()
 
-    pooled = figures(np.ones(len(member), bool))
+    pooled = _worth(*fitted(np.ones(len(member), bool)), reward, yearly_rate)
     parts = {}
     for name in sorted(set(member)):
         try:
-            parts[name] = figures((member == name).to_numpy())
+            chain, months = fitted((member == name).to_numpy())
+            known = {s: reward[s] for s in chain.states if s in reward}  # a group may lack a state
+            parts[name] = _worth(chain, months, known, yearly_rate)
         except ValueError as error:
             raise ValueError(f"{group} {name!r}: {error} Or join the group with another one.") from error
     parts["mixture"] = _mixture(pd.concat(parts)).loc[pooled.index]
@@ -114,11 +115,12 @@ def value_by_group(
 
 
 def _worth(chain: Chain, months: pd.Series, reward: object, yearly_rate: float) -> pd.DataFrame:
-    """Return months, value and expected life by state of a chain; it may lack a state that has a reward."""
-    known = {s: reward[s] for s in chain.states if s in reward}
+    """Return months, value and expected life by state of a chain."""
+    if endless := [s for s in chain.absorbing if s != LOST]:
+        raise ValueError(f"no account was seen to leave {endless[0]!r}: the time until loss is infinite.")
     table = {
         "months": months,
-        "value": chain.value(known, yearly_rate),
+        "value": chain.value(reward, yearly_rate),
         "expected_months": chain.expected_months()["total"],
     }
     return pd.DataFrame(table).loc[chain.transient]

@@ -67,7 +67,8 @@ def sessionize(
     _check.dates(events[time], time)
     refuse_missing(events, entity)
     pause = _pause(gap)
-    acts = pd.DataFrame({"who": pd.factorize(events[entity], sort=True)[0], "at": events[time].to_numpy()})
+    at = events[time].astype("datetime64[us]").to_numpy()  # in nanoseconds, 293 years would be too long
+    acts = pd.DataFrame({"who": pd.factorize(events[entity], sort=True)[0], "at": at})
     acts = acts.sort_values(["who", "at"], kind="stable")
     new = acts["who"].ne(acts["who"].shift()) | acts["at"].diff().gt(pause)
     return new.cumsum().sort_index().set_axis(events.index).rename("session")

@@ -107,11 +107,11 @@ BAD_CALLS = [
     ),
     (lambda: lc.Chain(pd.DataFrame([["x"]], ["a"], ["a"])), TypeError, "numeric"),
     (lambda: TWO.after(1.5), TypeError, "whole number"),
-    (lambda: TWO.after(-1), ValueError, "at least 0"),
-    (lambda: TWO.loss(-1), ValueError, "at least 0"),
+    (lambda: TWO.after(-1), ValueError, "between 0"),
+    (lambda: TWO.loss(-1), ValueError, "between 0"),
     (lambda: TWO.steady_state(), ValueError, "replaced_by='exploration'"),
     (lambda: TWO.steady_state("stabilty"), ValueError, "Did you mean 'stability'"),
-    (lambda: chain([[1, 0], [0, 1]]).steady_state("s0"), ValueError, "not known"),
+    (lambda: chain([[1, 0], [0, 1]]).steady_state("s0"), ValueError, "nothing moves"),
     (
         lambda: chain(
             [[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0.5, 0.5]]
@@ -123,11 +123,11 @@ BAD_CALLS = [
     (lambda: chain([[0, 1, 0], [1, 0, 0], [0, 0, 1]]).loss(), ValueError, "infinite"),
     (lambda: TWO.value([1, 2]), TypeError, "for each state"),
     (lambda: TWO.value({"stabilty": 1}), ValueError, "Did you mean 'stability'"),
-    (lambda: TWO.value({}), ValueError, "no number for state 'stability'"),
+    (lambda: TWO.value({}), ValueError, "nothing for 'stability'"),
     (lambda: TWO.value({"stability": np.nan}), TypeError, "finite"),
     (lambda: TWO.value({"stability": "9"}), TypeError, "finite"),
     (lambda: TWO.value({"stability": 1}, yearly_rate=-0.1), ValueError, "at least 0"),
-    (lambda: TWO.value({"stability": 1}, horizon=-1), ValueError, "at least 0"),
+    (lambda: TWO.value({"stability": 1}, horizon=-1), ValueError, "between 0"),
     (lambda: TWO.value({"stability": 1, "lost": 1}, yearly_rate=0), ValueError, "no end"),
     (lambda: TWO.value({"stability": 1}, periods_per_year=0), ValueError, "at least 1"),
 ]

@@ -101,7 +101,7 @@ def test_a_state_without_a_next_month_is_refused() -> None:
 
 BAD_CALLS = [
     (lambda: lc.transitions(GOOD).summary(level=2), ValueError, "at most"),
-    (lambda: lc.observed_after(GOOD, 0), ValueError, "at least 1"),
+    (lambda: lc.observed_after(GOOD, 0), ValueError, "between 1"),
     (lambda: lc.observed_after(GOOD, 36), ValueError, "followed for 36 months"),
     (lambda: lc.illegal_moves(pd.DataFrame()), ValueError, "no rows"),
     (lambda: lc.illegal_moves(pd.DataFrame({"a": ["x"]})), TypeError, "numeric"),

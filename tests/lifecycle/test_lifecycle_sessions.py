@@ -116,19 +116,21 @@ def test_a_gap_needs_a_unit(gap: object) -> None:
     "gap", ["30min", "0:30:00", pd.Timedelta("30min"), np.timedelta64(30, "m"), timedelta(minutes=30)]
 )
 def test_a_gap_may_be_written_in_many_ways(gap: object) -> None:
-    events = log("2025-07-01 10:00", "2025-07-01 10:30", "2025-07-01 11:00:01")
+    events = log("2025-07-01 10:00", "2025-07-01 10:30", "2025-07-01 11:01")
     assert lc.sessionize(events, gap).tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_the_unit_of_the_moments_does_not_matter(unit: str) -> None:
-    events = log("2025-07-01 10:00", "2025-07-01 10:30", "2025-07-01 11:00:01", "1700-01-01", "2200-01-01")
+    events = log(
+        "2025-07-01 10:00", "2025-07-01 10:30", "2025-07-01 11:01", "1700-01-01 00:00", "2200-01-01 00:00"
+    )
     events["at"] = events["at"].astype(f"datetime64[{unit}]")
     assert lc.sessionize(events, "30min").tolist() == [2, 2, 3, 1, 4]
 
 
 def test_row_labels_that_repeat_do_no_harm() -> None:
-    events = pd.concat([log("2025-07-01 10:00", "2025-07-03"), log("2025-07-01 10:05", customer=2)])
+    events = pd.concat([log("2025-07-01 10:00", "2025-07-03 10:00"), log("2025-07-01 10:05", customer=2)])
     found = lc.sessionize(events, "1h")
     assert found.tolist() == [1, 2, 3]
     assert found.index.tolist() == [0, 1, 0]

@@ -226,6 +226,7 @@ def test_charts_and_change_points_keep_the_labels():
     assert chart.signals().index.equals(TRACKER.index)
     assert chart.change_point(k=1.5, h=4)["start"] in TRACKER.index
     assert chart.cusum(0.4, 3).equals(sat.cusum(chart.table["z"], 0.4, 3))
+    assert charted(LUCAS).cusum().equals(sat.cusum(LUCAS))
 
 
 # --- periods in order ----------------------------------------------------------------------------------------------

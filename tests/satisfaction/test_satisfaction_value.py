@@ -53,8 +53,8 @@ def test_delivered_value_goes_by_name():
 
 
 def test_ties_keep_the_order_given():
-    same = OFFERS.assign(**dict.fromkeys([*VALUES, *COSTS], 1))
-    assert list(sat.delivered_value(same).index) == list(OFFERS["offer"])
+    same = pd.DataFrame(1, range(100), [*VALUES, *COSTS]).assign(price=[1, 2] * 50, offer=range(100, 0, -1))
+    assert list(sat.delivered_value(same).index) == [*range(100, 0, -2), *range(99, 0, -2)]
 
 
 def test_choice_utilities_and_value_map_of_the_world(world):

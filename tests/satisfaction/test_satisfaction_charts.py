@@ -247,6 +247,7 @@ IN_DISORDER = [
     ["week 1", "week 10", "week 2"],
     ["Q1 2024", "Q2 2024", "Q1 2025"],  # in order, but who could tell
     [1, "b", 2],
+    [1.5, "b", "a"],
     pd.DatetimeIndex(["2024-01-01", None, "2024-02-01"]),
     pd.DatetimeIndex(["2024-03-01", "2024-01-01", "2024-02-01"]),
     pd.CategoricalIndex(["Tue", "Mon", "Wed"], ["Mon", "Tue", "Wed"], ordered=True),

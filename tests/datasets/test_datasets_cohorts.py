@@ -89,6 +89,8 @@ SLIPS = [
     "shippe",
     "shipped1",
     "shipped 2027",
+    "shipped2027",
+    "shiippeedd",
     "2 shipped",
     "shipped.",
     "'shipped'",

@@ -164,6 +164,13 @@ ONLY = "round only the final answer, to"
         (100.8, 8.4, {"unit": "years", "decimals": 1}, "12 times the expected value: months where years"),
         (0.7, 8.4, {"unit": "months", "decimals": 1}, "a twelfth of the expected value: years where months"),
         (100.8, 8.4, {"unit": "yuan", "decimals": 1}, "Hint"),
+        (0.0052, 5.2, {"unit": "yuan per yuan"}, "Hint"),  # a ratio has no other unit
+        (
+            0.42,
+            42.0,
+            {"unit": "points per point", "decimals": 1},
+            "is a hundredth of the expected value. Unit",
+        ),
         (84, 7, {"unit": "moves"}, "Hint"),
         (700, 7, {"unit": "moves"}, "Hint"),
         (80.25, 0.8025, {"decimals": 3}, "The answer is 100 times the expected value."),

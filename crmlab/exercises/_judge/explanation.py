@@ -119,8 +119,8 @@ def _scaled(pairs: list[Pair], scale: float) -> list[Pair]:
 
 
 def _scale_reading(item: Item, pairs: list[Pair], scale: float, unit: str, sentence: str) -> _Reading | None:
-    """Return the reading as another unit, if the item's unit has that other one."""
-    fits = unit in item.unit if unit else bool(item.decimals)
+    """Return the reading as another unit, if the item's unit has that other one; a ratio of two has none."""
+    fits = unit in item.unit and " per " not in item.unit if unit else bool(item.decimals)
     if not fits:
         return None
     scaled = _scaled(pairs, scale)

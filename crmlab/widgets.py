@@ -6,6 +6,7 @@ ipywidgets is imported inside the function, so that `import crmlab.widgets` cost
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,9 @@ def sliders(
         raise TypeError(f"give a function, found {type(function).__name__}.")
     if not ranges:
         raise ValueError("give a range for each argument, such as months=(0, 60, 6, 24).")
-    labels = labels or {}
+    labels = {} if labels is None else labels
+    if not isinstance(labels, Mapping):
+        raise TypeError(f"labels must map arguments to texts, found {type(labels).__name__}.")
     for name in labels:
         _check.choice(name, ranges, "labels")
     made = {name: _slider(name, given, labels.get(name, name)) for name, given in ranges.items()}
@@ -87,7 +90,8 @@ def _slider(name: str, given: object, label: str) -> Widget:
 
     four = isinstance(given, tuple | list) and len(given) == 4
     numbers = four and all(isinstance(value, Real) and not isinstance(value, bool) for value in given)
-    if not numbers or not given[0] <= given[3] <= given[1] or not 0 < given[2] < float("inf"):
+    finite = numbers and all(isfinite(value) for value in given)
+    if not finite or not given[0] <= given[3] <= given[1] or given[2] <= 0:
         raise ValueError(f"{name}={given}: give smallest, largest, step and start, such as (0, 60, 6, 24).")
     whole = all(isinstance(value, Integral) for value in given)
     low, high, step, start = (int(value) if whole else float(value) for value in given)

@@ -71,14 +71,16 @@ def path_diagram(
     places = _places(layout, _latents(result))
     doubtful = _doubtful(result, bootstrap)
     texts = _notes(result, notes)
-    given = ax
-    ax = _canvas(ax)
-    if title:
-        ax.text(0.05, ax.get_ylim()[1] - 0.05, literal(title), fontsize=12, va="top")
-    boxes = _fit(ax, places, texts, 0.3 * bool(title))
-    _draw_boxes(ax, boxes, texts)
     strength = _strengths(result)
+    size = _size(ax)
+    boxes = _fit(size - (0, 0.3 * bool(title)), places, texts)
     ends = {path: _ends(boxes, path) for path in strength}
+    _refuse_hidden(boxes, ends)
+    given = ax
+    ax = _canvas(ax, size)
+    if title:
+        ax.text(0.05, size[1] - 0.05, literal(title), fontsize=12, va="top")
+    _draw_boxes(ax, boxes, texts)
     _draw_arrows(ax, boxes, ends, strength, doubtful)
     _draw_numbers(ax, boxes, ends, strength)
     text = f"{title}: path" if title else "Path"
@@ -216,14 +218,22 @@ def _strengths(result: PLSResult) -> dict[tuple, float]:
     return {(start, end): coefficients.loc[start, end] for start, end in result.model.paths}
 
 
-def _canvas(ax: Axes | None) -> Axes:
+def _size(ax: Axes | None) -> np.ndarray:
+    """Return width and height of the Axes given, or of a new figure, in inches."""
+    import matplotlib
+
+    if ax is None:
+        return np.array(matplotlib.rcParams["figure.figsize"])
+    frame = _axes.checked(ax).get_position()
+    return ax.get_figure(root=True).get_size_inches() * (frame.width, frame.height)
+
+
+def _canvas(ax: Axes | None, size: np.ndarray) -> Axes:
     """Return empty Axes in which one unit is an inch."""
     import matplotlib.pyplot as plt
 
-    ax = plt.figure().add_axes((0, 0, 1, 1)) if ax is None else _axes.checked(ax)
-    frame = ax.get_position()
-    width, height = ax.get_figure(root=True).get_size_inches() * (frame.width, frame.height)
-    ax.set(xlim=(0, width), ylim=(0, height))
+    ax = plt.figure(figsize=size).add_axes((0, 0, 1, 1)) if ax is None else ax
+    ax.set(xlim=(0, size[0]), ylim=(0, size[1]))
     ax.axis("off")
     return ax
 
@@ -238,17 +248,15 @@ class _Boxes(NamedTuple):
         return (*(self.centres[name] - self.half), *(self.centres[name] + self.half))
 
 
-def _fit(ax: Axes, places: pd.DataFrame, texts: Mapping[str, str], above: float) -> _Boxes:
-    """Return boxes with the largest letters with which no two overlap; `above` inches stay free."""
-    width = ax.get_xlim()[1]
-    height = ax.get_ylim()[1]
+def _fit(free: np.ndarray, places: pd.DataFrame, texts: Mapping[str, str]) -> _Boxes:
+    """Return boxes with the largest letters with which no two overlap; `free` is in inches."""
     low = places.min()
     share = ((places - low) / (places.max() - low)).fillna(0.5)  # in the middle where all are in one line
-    largest = np.clip(1.35 * width + 2.8, 5, 11)
+    largest = np.clip(1.35 * free[0] + 2.8, 5, 11)
     for size in np.arange(largest, 4.9, -0.5):
         longest = max(_inches(line, size) for text in texts.values() for line in text.split("\n"))
         half = np.array([longest / 2 + 0.1, 1.45 * size / 72])
-        room = np.array([width, height - above]) - 2 * half - 0.1
+        room = free - 2 * half - 0.1
         centres = share.to_numpy() * room + half + 0.05
         boxes = _Boxes(dict(zip(places.index, centres, strict=True)), half, size)
         if (room >= 0).all() and not _collide(boxes):
@@ -264,8 +272,21 @@ def _inches(text: str, size: float) -> float:
 
 
 def _collide(boxes: _Boxes) -> bool:
-    frames = [boxes.around(name) for name in boxes.centres]
+    wider = boxes._replace(half=boxes.half + 0.08)  # room for the head of an arrow
+    frames = [wider.around(name) for name in boxes.centres]
     return any(_axes.overlap(frame, other) for i, frame in enumerate(frames) for other in frames[:i])
+
+
+def _refuse_hidden(boxes: _Boxes, ends: Mapping) -> None:
+    """Raise ValueError if an arrow runs behind the box of a third latent variable: one could not read it."""
+    for path, points in ends.items():
+        way = np.linspace(*points, 60)
+        for name, centre in boxes.centres.items():
+            if name not in path and (np.abs(way - centre) < boxes.half).all(axis=1).any():
+                raise ValueError(
+                    f"the arrow {' → '.join(path)} runs behind {name}: move {name} in the layout, "
+                    "or give larger Axes."
+                )
 
 
 def _draw_boxes(ax: Axes, boxes: _Boxes, texts: Mapping[str, str]) -> None:

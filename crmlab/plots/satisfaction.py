@@ -240,8 +240,8 @@ def _gaps(table: object) -> pd.DataFrame:
     values[values.isna().any(axis=1)] = np.nan
     difference = values["perceived"] - values["expected"]
     largest = values[["expected", "perceived"]].abs().max(axis=None)
-    # rounded to three digits or more, the three columns still agree
-    if (wrong := (values["gap"] - difference).abs() > 0.002 * largest).any():
+    near = np.nanmax([0.016, 0.002 * largest])  # what rounding to two decimals, or three digits, can do
+    if (wrong := (values["gap"] - difference).abs() > near).any():
         label = wrong.idxmax()
         raise ValueError(
             f"gap of {label!r} is {values.loc[label, 'gap']:.4g}, but perceived minus expected is "

@@ -216,10 +216,19 @@ def test_installed_wheel_loads_every_table(wheel, tmp_path):
 # import crmlab
 
 
+COMPARE_IMPORTS = """
+import time
+start = time.process_time()
+import pandas
+middle = time.process_time()
+import crmlab
+print((time.process_time() - middle) / (middle - start))
+"""
+
+
 def test_import_costs_little_over_pandas():
-    """At most 50 ms of processor time: the least of five, because noise only adds."""
-    code = "import time, pandas; t = time.process_time(); import crmlab; print(time.process_time() - t)"
-    assert min(float(run(sys.executable, "-c", code, cwd=ROOT)) for _ in range(5)) < 0.050
+    """At most a tenth of what pandas costs: the least of three, because noise only adds."""
+    assert min(float(run(sys.executable, "-c", COMPARE_IMPORTS, cwd=ROOT)) for _ in range(3)) < 0.1
 
 
 def test_import_loads_nothing_heavy():

@@ -60,6 +60,20 @@ def test_care_changes_the_moves_of_those_who_get_it_from_july_2025(moves, group)
     near_matrix(own[own["arm"] != "care"], acc.transition_matrix(group), "control or newcomer")
 
 
+def test_a_newcomer_in_a_cared_for_place_gets_no_care(moves, large):
+    wave = large.tables["care_wave"].set_index("account_id")["arm"]
+    accounts = large.tables["accounts"].set_index("account_id")
+    after = accounts[accounts["predecessor_id"].map(wave).eq("care") & ~accounts.index.isin(wave.index)]
+    own = moves[moves["account_id"].isin(after.index)]
+    matrices = {group: acc.transition_matrix(group) for group in par.TRUST_GROUPS}
+    stated = [
+        matrices[group][par.STAGES.index(stage), par.STAGES.index("decline")]
+        for group, stage in zip(own["trust_group"], own["stage"], strict=True)
+    ]
+    slips = own["stage"] != "decline"
+    near_mean((own["next_stage"] == "decline")[slips], np.array(stated)[slips])
+
+
 @pytest.mark.parametrize("group", par.TRUST_GROUPS)
 def test_care_multiplies_climbing_slipping_and_losing(group):
     plain = acc.transition_matrix(group)

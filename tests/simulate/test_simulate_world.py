@@ -73,6 +73,7 @@ def test_the_shipped_cohort_has_2000_customers_and_240_places(shipped):
     assert len(shipped.tables["consumers"]) == 2000
     assert len(shipped.tables["care_wave"]) == 240
     assert repr(shipped) == "World(22 tables, 2,000 consumers)"
+    assert datasets._dictionary()["crmlab:seed"] == simulate.SHIPPED_SEED
 
 
 ALL_OF_TRADE = {"orders", "order_lines", "contacts", "event_log", "truth:events", "truth:consumers"}

@@ -37,6 +37,9 @@ class LyingText(str):
 
     __hash__ = str.__hash__
 
+    def __str__(self) -> str:
+        return "something else"
+
 
 class LyingSeries(pd.Series):
     def equals(self, other: object) -> bool:

@@ -176,6 +176,7 @@ ONLY = "round only the final answer, to"
         (80.25, 0.8025, {"decimals": 3}, "The answer is 100 times the expected value."),
         (0.8025, 80.25, {"decimals": 1}, "The answer is a hundredth of the expected value."),
         (12.34, 0.1234, {"unit": "share", "decimals": 3}, "Unit asked for: share."),
+        (5, 0.0, {"decimals": 1}, "Hint"),
         # another sign
         (-0.25, 0.25, {"decimals": 3}, SIGN),
         (-0.252, 0.25, {"decimals": 3}, "Hint"),
@@ -277,6 +278,11 @@ def test_unrounded_rival_is_exact():
     rivals = [(1 / 3, "First."), (1 / 3 + 0.004, "Second.")]
     assert judged(1 / 3, 0.5, *rivals, decimals=2, tolerance=0.05).message == "First."
     assert judged(1 / 3, 0.5, *rivals, tolerance=0.05).message == "First."
+
+
+def test_exact_rival_of_several_kinds():
+    rivals = [((1 / 3, "x"), "First."), ((1 / 3 + 0.004, "x"), "Second.")]
+    assert judged((1 / 3, "x"), (0.5, "y"), *rivals, tolerance=0.05).message == "First."
 
 
 @pytest.mark.parametrize("unit", ["%", "share", "yuan", "months", ""])
@@ -430,6 +436,7 @@ def test_relative_tolerance_is_added():
     assert agrees(item(), 0.1 + 0.2, 0.3)
     assert not agrees(item(), 1.0, 1.000001)
     assert not agrees(item(), 0.0, 1e-7)
+    assert agrees(item(relative=0.01), -1000.0, -1009.9)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from io import BytesIO
 
 import matplotlib
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
+import seaborn
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from PIL import Image
 
 from crmlab import plots
 
@@ -70,3 +80,77 @@ def test_lines_can_be_seen_on_white():
         return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
     assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in plots.PALETTE[:3])
+
+
+# --- in a notebook -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def shown(target: object, text: str | None = None) -> list:
+    with capture_output() as captured:
+        plots.show(target, text)
+    return captured.outputs
+
+
+def test_shown_once_with_alternative_text_and_caption(ax, shell):
+    picture, note = shown(ax, "Bars: 12 won,\n 9 lost.")
+    assert picture.metadata["image/png"]["alt"] == "Bars: 12 won, 9 lost."
+    assert note.data == {
+        "text/html": "<p><small>Bars: 12 won, 9 lost.</small></p>",
+        "text/plain": "Bars: 12 won, 9 lost.",
+    }
+    assert ax.figure.number not in plt.get_fignums()
+    image = b64decode(picture.data["image/png"])
+    width, height = Image.open(BytesIO(image)).size
+    size = {name: picture.metadata["image/png"][name] for name in ("width", "height")}
+    assert size == {"width": width * 96 // 144, "height": height * 96 // 144} and width != height
+    assert b"Software" not in image
+
+
+def test_signs_in_a_caption_are_shown_as_they_are(ax, shell):
+    text = r"$5 < $6 & a_b \(x\)"
+    picture, note = shown(ax, text)
+    assert picture.metadata["image/png"]["alt"] == note.data["text/plain"] == text
+    dollar, backslash = "<span>$</span>", "<span>\\</span>"
+    assert (
+        note.data["text/html"]
+        == f"<p><small>{dollar}5 &lt; {dollar}6 &amp; a_b {backslash}(x{backslash})</small></p>"
+    )
+
+
+def test_axes_in_part_of_a_figure_and_seaborn_grids_are_shown(shell, capsys: pytest.CaptureFixture):
+    part = plt.figure().subfigures(1, 2)[1]
+    grid = seaborn.FacetGrid(pd.DataFrame({"x": [1], "y": ["a"]}), col="y")
+    for target in (part.add_subplot(), part, grid):
+        assert len(shown(target, "A figure.")) == 2
+
+
+def test_of_several_axes_one_is_asked_for():
+    _, panels = plt.subplots(2)
+    with pytest.raises(TypeError, match=r"found ndarray\. Of several Axes give one"):
+        plots.show(panels, "Two panels.")
+    plt.close("all")
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["a_b$c", "$x$", "$", "$$", r"a\$b$", "{x}_2^3", r"\alpha", "price $ to cost $", 12]
+)
+def test_names_are_drawn_letter_by_letter(ax, text: object):
+    drawn = ax.text(0.5, 0.5, plots.literal(text))
+    assert drawn._preprocess_math(drawn.get_text()) == (str(text), False)
+
+
+def test_the_style_cannot_be_changed_by_accident():
+    with pytest.raises(TypeError):
+        plots.STYLE["font.size"] = 99
+    assert (
+        copy.deepcopy(plots.STYLE)["font.size"] == pickle.loads(pickle.dumps(plots.STYLE))["font.size"] == 11
+    )

@@ -47,7 +47,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         (folder / name).mkdir(parents=True)
     (folder / "tests" / "test_toy.py").write_text(TESTS, encoding="utf-8")
-    grows = [printed("x = 1\nprint(x)", "1\n", 1), printed("x += 1\nprint(x)", "2\n", 2)]
+    grows = [printed("x = 1\nprint(x)\nx;", "1\n", 1), printed("x += 1\nprint(x)", "2\n", 2)]
     nbformat.write(new_notebook(cells=grows), folder / "notebooks" / "chapters" / "08-grows.ipynb")
     for name in ("solutions", "exercises"):
         cells = [printed(f"print('{name}')", f"{name}\n", 1)]
@@ -168,6 +168,9 @@ def test_long_files_start_first(top):
         ROOT / "tests/test_nbgrader.py",
     ]
     assert [path.name for path in sorted(files, key=top._turn)] == [path.name for path in reversed(files)]
+    pages = sorted((ROOT / "notebooks" / "chapters").rglob("*.ipynb"), key=top._turn)
+    sizes = [path.stat().st_size for path in pages]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 # --- hypothesis ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """crmlab: the helper package of a workbook that teaches customer relationship management by computing it.
 
-``import crmlab`` is enough: its modules (``crmlab.datasets``, ``crmlab.value`` …) are imported when first used.
+``import crmlab`` is enough: its modules (``crmlab.datasets``, ``crmlab.lifecycle`` …) load at first use.
 
 Examples
 --------

@@ -153,7 +153,7 @@ def test_a_world_without_a_described_table_is_refused(home: Path):
 
 
 def test_page_of_the_dictionary():
-    page = (HOME / "README.md").read_text(encoding="utf-8")
+    page = build.readme((HOME / "datapackage.json").read_bytes()).decode()
     package = json.loads((HOME / "datapackage.json").read_text(encoding="utf-8"))
     assert page.startswith("# Qinghe Tea")
     assert f"Version {package['version']}, seed {package['crmlab:seed']}." in page

@@ -64,6 +64,7 @@ def test_lookup_finds_every_name(id: str, column: str):
         ("稳定", "LC02c"),
         ("degeneration", "LC02d"),
         ("four stages", "LC02"),
+        ("考察期、形成期、稳定期、退化期", "LC02"),
         ("ＬＣ１６", "LC16"),
         ("interaction levels", "LC16"),
     ],

@@ -120,6 +120,11 @@ def mover_stayer_check(
     TypeError, ValueError
         As `transitions` and `HiddenMarkov`; if the stage is unknown or nobody can be followed so long.
 
+    Notes
+    -----
+    A high p-value is no proof that accounts are alike. Of a few hundred accounts stayers are often missed, more so
+    where error rates were learned from labels that err themselves (tests/studies/study_lifecycle.py).
+
     Examples
     --------
     >>> panel = pd.DataFrame({"account_id": np.repeat(np.arange(20), 12),

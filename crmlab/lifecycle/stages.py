@@ -154,7 +154,7 @@ class StageClassifier:
 
 
 def _most_probable(fitted: Any, rate: float, x: pd.DataFrame) -> np.ndarray:
-    """Return the number of the most probable stage of each row: by log-odds, which do not overflow as shares do."""
+    """Return the number of the most probable stage of each row, by log-odds: they do not overflow."""
     odds = x.fillna({"margin_rate": rate}).to_numpy() @ fitted.params.to_numpy()
     return np.column_stack([np.zeros(len(odds)), odds]).argmax(axis=1)
 

@@ -122,8 +122,8 @@ def mover_stayer_check(
 
     Notes
     -----
-    A high p-value is no proof that accounts are alike. Of a few hundred accounts stayers are often missed, more so
-    where error rates were learned from labels that err themselves (tests/studies/study_lifecycle.py).
+    A high p-value is no proof that accounts are alike. Of a few hundred accounts stayers are often missed,
+    more so where error rates were learned from labels that err themselves (tests/studies/study_lifecycle.py).
 
     Examples
     --------

@@ -232,6 +232,7 @@ HOSTILE = [
     ("99.4", lambda: toy_items.matrix().where(lambda m: m > 0), "are missing (NaN)"),
     ("99.4", lambda: toy_items.matrix().style, "of type Styler"),
     # several values, truth values, texts
+    ("99.6", lambda: pd.DataFrame(np.zeros((2, 3))), "a DataFrame of 2 rows and 3 columns where 2 values"),
     ("99.6", lambda: [0.1] * MANY, "a list of 3000000 values where 2 values"),
     ("99.6", lambda: {1, 2}, "a set of 2 values where 2 values are asked for, separated by commas"),
     ("99.6", lambda: (own_list(), 1), "cannot be read: RecursionError"),
@@ -263,6 +264,7 @@ def test_hostile_answer_gets_a_true_sentence(item: str, answer, reason: str):
     outcome = check(item, answer())
     assert outcome.correct is not True
     assert reason.lower() in outcome.message.lower()
+    assert not outcome.message[0].islower()
     assert len(outcome.message) < 700 and outcome.message.strip()[-1] in ".?!"
 
 

@@ -123,6 +123,7 @@ def test_item_says_when_an_answer_is_right():
     valid = {"points": 1, "reference": float, "rivals": (), "hint": "-", "concepts": ()}
     assert Item(id="12.10", **valid).chapter == 12
     assert Item(id="12.10", **valid).tolerance == 0
+    assert Item(id="12.10", **valid).reference.__name__ == "float"
     assert Item(id="0.1", **valid, decimals=2).tolerance == pytest.approx(0.005, rel=1e-5)
     assert Item(id="0.1", **valid, decimals=1, tolerance=0.3).tolerance == 0.3
     with pytest.raises(TypeError):

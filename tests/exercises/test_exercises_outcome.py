@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import toy_items
 
-from crmlab.exercises import Outcome, check, items
+from crmlab.exercises import Outcome, _judge, check, items
 
 
 def test_outcome_says_what_it_is():
@@ -57,6 +57,8 @@ def test_grading_run_raises_unless_correct_and_closes_the_references(
 ):
     answer = toy_items.share_lost()
     first = items(99)[0]
+    _judge._expected.cache_clear()  # the check has to open the references by itself
+    _judge._rivals.cache_clear()
     monkeypatch.setenv("NBGRADER_EXECUTION", run)
     assert check("99.1", answer).correct is True
     with pytest.raises(AssertionError, match=r"99\.1 · Not yet\. That divides by the column"):

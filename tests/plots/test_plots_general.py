@@ -317,6 +317,14 @@ def test_names_cover_no_point_no_line_and_no_other_name():
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
 
 
+def test_names_of_points_in_one_place_stand_beside_each_other():
+    here = pd.Series(1.0, list("abcd"))
+    ax = labelled(here, here)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert not ax.get_autoscale_on()  # what is drawn later does not move the points away from their names
+
+
 def test_a_name_with_nothing_in_its_way_stands_to_the_right():
     [text] = labelled(pd.Series({"a": 1.0}), pd.Series({"a": 1.0})).texts
     dx, dy = text.get_position()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from crmlab import datasets, exercises, glossary
 from crmlab.exercises import _quiz
@@ -60,22 +61,34 @@ def test_exam_question_gives_both_readings():
     assert "Holmlund (2004)" in right["feedback"] and "partner base" in right["feedback"]
 
 
-def test_shown_offline_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch):
-    shown: list[str] = []
-    display = sys.modules["jupyterquiz.dynamic.display"] if "jupyterquiz" in sys.modules else None
-    if display is None:
-        import jupyterquiz.dynamic.display as display
-    monkeypatch.setattr(display, "display", lambda thing: shown.append(thing.data))
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[dict, bool]]]:
+    """What `quiz` displays in a notebook. jupyterquiz has its own `display`, which a shell captures."""
+    import jupyterquiz  # noqa: F401  before `display` is replaced
+
+    outputs: list[tuple[dict, bool]] = []
+    InteractiveShell.instance()
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append((data, raw)))
     monkeypatch.setattr("urllib.request.urlopen", lambda *arguments: pytest.fail("goes to the network"))
+    yield outputs
+    InteractiveShell.clear_instance()
+
+
+def test_shown_offline_and_the_same_every_time(shown: list[tuple[dict, bool]]):
     random.seed(7)
     before = random.getstate()
     exercises.quiz(8)
     assert random.getstate() == before, "the student's own random numbers are left alone"
     exercises.quiz("08")
-    assert shown[: len(shown) // 2] == shown[len(shown) // 2 :]
-    page = "".join(shown)
-    assert all(json.dumps(question["question"]) in page for question in exercises.questions(8))
+    assert shown and shown[: len(shown) // 2] == shown[len(shown) // 2 :]
+    assert all(raw for _, raw in shown)
+    page = "".join(text for data, _ in shown for text in data.values())
+    for question in exercises.questions(8):
+        for text in (question["question"], *(answer["feedback"] for answer in question["answers"])):
+            assert json.dumps(text) in page
+    assert all(colour in page for colour in _quiz._COLOURS.values())
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
+    assert "appendChild(script)" not in page
 
 
 def test_no_script_is_fetched():

@@ -77,6 +77,10 @@ def checked_rates(error_rates: object) -> pd.DataFrame:
     """
     rates = _check.frame(error_rates, argument="error_rates")
     refuse_lookalikes([*rates.index, *rates.columns])
+    if rates.index.has_duplicates or rates.columns.has_duplicates or LOST in rates.index:
+        raise ValueError(
+            f"error_rates must name every stage and class once, and not {LOST!r}: a loss is seen as such."
+        )
     for column in rates:
         _check.numeric(rates[column], f"error_rates[{column!r}]", minimum=0, maximum=1)
     total = rates.sum(axis=1)
@@ -85,10 +89,6 @@ def checked_rates(error_rates: object) -> pd.DataFrame:
         raise ValueError(
             f"row {off.idxmax()!r} of error_rates sums to {total[off.idxmax()]:.4g}, not to one: a row holds "
             "how often a month of that true stage gets each class."
-        )
-    if rates.index.has_duplicates or rates.columns.has_duplicates or LOST in rates.index:
-        raise ValueError(
-            f"error_rates must name every stage and class once, and not {LOST!r}: a loss is seen as such."
         )
     return rates.div(total, axis=0)
 

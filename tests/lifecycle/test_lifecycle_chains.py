@@ -56,6 +56,7 @@ def test_steady_state_by_hand() -> None:
     assert chain([[0.5, 0.5], [0.25, 0.75]]).steady_state().tolist() == pytest.approx([1 / 3, 2 / 3])
     three = chain([[0.5, 0.5, 0], [0, 0.8, 0.2], [0, 0, 1]], ["new", "old", "lost"])
     assert three.steady_state("new").tolist() == pytest.approx([2 / 7, 5 / 7])
+    assert three.steady_state("old").tolist() == pytest.approx([0, 1])
 
 
 @given(matrices(), st.integers(0, 30), st.integers(0, 30))

@@ -238,8 +238,8 @@ BAD_SETTINGS = [
     ),
     (
         lambda: lc.HiddenMarkov(GOOD, rates().iloc[:, [0, 1, 2, 3, 3]], state="stage"),
-        (ValueError, TypeError),
-        "",
+        ValueError,
+        "every stage and class once",
     ),
     (lambda: lc.HiddenMarkov(GOOD, rates() * np.nan, state="stage"), ValueError, "missing"),
 ]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmlab import _check
 from crmlab.pls import _specification
-from crmlab.pls.algorithm import total_effects
+from crmlab.pls.algorithm import SINGULAR, total_effects
 from crmlab.pls.estimates import Estimates
 
 
@@ -129,7 +129,8 @@ class Index(Estimates):
 
         Notes
         -----
-        The model is linear, has no ceiling at 100, and takes its paths for causes.
+        The model is linear, has no ceiling at 100, and takes its paths for causes. With PLSc the points are
+        those by which the answers follow latent variables without error.
         """
         if not isinstance(changes, Mapping) or not changes:
             raise ValueError('changes must be a dictionary such as {"Quality": 5}.')
@@ -147,8 +148,9 @@ class Index(Estimates):
         elif weighting == "equal":
             weights[:] = 1.0
         total = weights.to_numpy() @ self._plan.member
-        if (total <= 0).any():
-            block = self._plan.latents[int((total <= 0).argmax())]
+        useless = total <= SINGULAR * (weights.abs().to_numpy() @ self._plan.member)  # 0 within rounding
+        if useless.any():
+            block = self._plan.latents[int(useless.argmax())]
             raise ValueError(
                 f"the weights of {block!r} do not sum to a positive number. Reverse its negative items."
             )
@@ -187,7 +189,12 @@ class Index(Estimates):
         warnings.warn(text, stacklevel=stacklevel)
 
     def _index_effects(self) -> np.ndarray:
-        """Total effects (j, j) in index points per index point: times the ratio of the indices' spreads."""
+        """Total effects (j, j) in index points per index point: times the ratio of the indices' spreads.
+
+        Paths of PLSc link latent variables without error, so only that part of an index's spread counts.
+        """
         self._index_weights("raw", stacklevel=4)  # raises where there is no index
         spread = 1 / (self._raw_weights @ self._plan.member)  # of each index, in a unit they share
+        if self._plan.settings["consistent"]:
+            spread = spread * np.sqrt(self._solution.rho_a[0])
         return total_effects(self._solution.paths[0]) * spread / spread[:, None]

@@ -7,7 +7,16 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from pls_models import BLOCKS, MOMENTS, PATHS, REFERENCE, exact_sample, published_sample, survey_1_to_10
+from pls_models import (
+    BLOCKS,
+    MOMENTS,
+    PATHS,
+    REFERENCE,
+    exact_sample,
+    factor_correlations,
+    published_sample,
+    survey_1_to_10,
+)
 
 from crmlab.pls import PLSPathModel
 
@@ -69,7 +78,7 @@ def test_what_if_moves_indices_as_shifted_answers_would(standardize):
     )[0]
     slope = (index["A"] - index["A"].mean()) @ index["B"] / ((index["A"] - index["A"].mean()) ** 2).sum()
     change = result.what_if({"A": 5})
-    assert change["A"] == 5 and change["B"] == pytest.approx(5 * slope)
+    assert change.name == "change" and change["A"] == 5 and change["B"] == pytest.approx(5 * slope)
     assert change["C"] == pytest.approx(5 * (beta[0] + slope * beta[1]))
     both = result.what_if({"A": 5, "B": 2})
     assert both["B"] == pytest.approx(5 * slope + 2) and both["C"] == pytest.approx(change["C"] + 2 * beta[1])
@@ -80,13 +89,41 @@ def test_what_if_moves_indices_as_shifted_answers_would(standardize):
     assert np.allclose(table["index"], result.index(1, 10)[["A", "B"]])
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_plsc_moves_indices_as_latent_variables_without_error_would(standardize):
+    """In a factor model an item moves by its loading, so the exact change of every index is known."""
+    loadings = {"X": [0.9, 0.7, 0.6], "Y": [0.5, 0.5], "Z": [0.75, 0.75, 0.6, 0.4], "W": [1.0]}
+    chain = np.array([0.5, 1, 0.6, 0.4])  # X -> Y, Y -> Z, Y -> W
+    latent = np.where(np.eye(4), 1.0, np.outer(chain, chain))
+    latent = pd.DataFrame(latent, list("XYZW"), list("XYZW"))
+    correlations, blocks = factor_correlations(latent, loadings)
+    spread = np.arange(1.0, 11.0)
+    survey = exact_sample(correlations) * spread + 50
+    model = dict(blocks=blocks, paths=[("X", "Y"), ("Y", "Z"), ("Y", "W")], standardize=standardize)
+    result = PLSPathModel(survey, **model, consistent=True).fit()
+    moved = result.index_weights() * np.concatenate(list(loadings.values())) * spread
+    points = {block: moved[items].sum() for block, items in blocks.items()}  # by unit of the latent variable
+    truth = {"X": 3, "Y": 3 * 0.5 * points["Y"] / points["X"]}
+    truth |= {
+        "Z": truth["Y"] * 0.6 * points["Z"] / points["Y"],
+        "W": truth["Y"] * 0.4 * points["W"] / points["Y"],
+    }
+    change = result.what_if({"X": 3})
+    assert all(change[block] == pytest.approx(points) for block, points in truth.items())
+    table = result.importance_performance("Z", -100, 200)
+    assert list(table.index) == ["X", "Y"]  # X through Y alone
+    assert table.loc["X", "importance"] == pytest.approx(truth["Z"] / 3)
+    assert table.loc["X", "total_effect"] == pytest.approx(0.3)
+
+
 def test_index_refuses_the_wrong_scale():
     survey, blocks, paths = survey_1_to_10()
     result = PLSPathModel(survey, blocks, paths).fit()
     with pytest.raises(ValueError, match="off the scale from 1 to 5"):
         result.index(1, 5)
-    with pytest.raises(ValueError, match="minimum must be below maximum"):
-        result.index(10, 1)
+    for ends in ((10, 1), (5, 5)):
+        with pytest.raises(ValueError, match=f"minimum must be below maximum, found {ends[0]} and {ends[1]}"):
+            result.index(*ends)
     with pytest.raises(ValueError, match="Did you mean 'raw'"):
         result.index(1, 10, weighting="rew")
     with pytest.warns(UserWarning, match="off the scale"):
@@ -108,6 +145,18 @@ def test_negative_weights_are_named():
     narrow = survey.assign(A0=survey["A0"] / 100)  # in answers' units the reversed item outweighs the others
     with pytest.raises(ValueError, match=r"weights of 'A' do not sum to a positive number. Reverse"):
         PLSPathModel(narrow, blocks, paths).fit().what_if({"A": 1})
+
+
+@pytest.mark.parametrize("scale", [1, 1e6])
+@pytest.mark.parametrize("noise", [-1e-12, 0, 1e-12])  # the sum is 0 within rounding, of either sign
+def test_weights_that_cancel_out_make_no_index(scale, noise):
+    survey, blocks, _ = survey_1_to_10()
+    survey["A1"] = (11 - survey["A0"]) * (1 + noise)
+    result = PLSPathModel(survey * scale, {"A": ["A0", "A1"], "B": blocks["B"]}, [("A", "B")]).fit()
+    for weighting in ("raw", "standardized"):
+        with pytest.raises(ValueError, match="weights of 'A' do not sum to a positive number"):
+            result.index(0, 11 * scale, weighting)
+    assert result.index_weights("equal")["A0"] == 0.5
 
 
 def test_a_scale_from_1_to_7_needs_its_own_ends():
@@ -156,6 +205,11 @@ def test_the_item_whose_mean_is_off_the_scale_is_named():
     result = PLSPathModel(survey.assign(B1=survey["B1"] + 10, A0=survey["A0"] + 0.5), blocks, paths).fit()
     with pytest.raises(ValueError, match=r"item 'B1' has answers from .* off the scale from 1 to 10"):
         result.index(1, 10)
+    odd = survey.assign(
+        B1=survey["B1"] - survey["B1"].mean() + 10.1, A0=survey["A0"].where(survey.index > 0, 99)
+    )
+    with pytest.raises(ValueError, match="item 'B1' has answers"):  # its mean, though A0 has the worst answer
+        PLSPathModel(odd, blocks, paths).fit().index(1, 10)
     low = PLSPathModel(survey.assign(C2=survey["C2"] - 10), blocks, paths).fit()
     with pytest.raises(ValueError, match="item 'C2' has answers"):
         low.importance_performance("C", 1, 10)

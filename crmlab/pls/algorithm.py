@@ -13,7 +13,7 @@ import numpy as np
 
 from crmlab.pls._plan import Plan
 
-SINGULAR = 1e-9  # eigenvalues of correlation matrices, correlations and 1 - R² below this count as 0
+SINGULAR = 1e-9  # eigenvalues of correlation matrices, correlations, rho_A and 1 - R² below this count as 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +79,20 @@ def estimate(s: np.ndarray, plan: Plan, reference: np.ndarray | float = 1.0) -> 
     r = _by_block(weights, plan).transpose(0, 2, 1) @ cross
     problem = np.where(converged, "", "no convergence").astype(object)
     _report_undetermined(problem, weights, cross, plan)
-    rho_a = _rho_a(weights, plan)
+    weights = weights / unit
+    rho_a = _rho_a(weights, unit, plan)
     loadings = plan.own(cross)
     if plan.settings["consistent"]:
         _report_rho_a(problem, rho_a, plan)
-        r, cross, loadings = _disattenuate(r, cross, loadings, weights, rho_a, plan)
+        consistent = _consistent_loadings(weights, unit, rho_a, plan)
+        loadings = np.where(plan.formative[plan.group], loadings, consistent)
+        r, cross = _disattenuate(r, cross, loadings, rho_a, plan)
     _report_collinear_items(problem, items, plan)
     r = np.where((problem == "")[:, None, None], r, np.eye(len(plan.latents)))
     _report_collinear_predictors(problem, r, plan)
     paths = plan.regressions.coefficients(r)
     r_squared = _r_squared(paths, r)
-    return Solution(weights / unit, loadings, cross, r, paths, r_squared, rho_a, iterations, problem)
+    return Solution(weights, loadings, cross, r, paths, r_squared, rho_a, iterations, problem)
 
 
 def total_effects(paths: np.ndarray) -> np.ndarray:
@@ -221,28 +224,34 @@ def _orient(
     return weights * sign[:, plan.group], cross * sign[:, None, :]
 
 
-def _rho_a(weights: np.ndarray, plan: Plan) -> np.ndarray:
+def _rho_a(weights: np.ndarray, unit: np.ndarray, plan: Plan) -> np.ndarray:
     """Reliability (m, j) of Mode A scores, 1 for others. Dijkstra & Henseler (2015).
 
-    (w'w)² · w'(S - diag S)w / w'(ww' - diag ww')w, where w'Sw = 1 and diag S = 1.
+    (w'w)² · w'(S - diag S)w / w'(ww' - diag ww')w, where w'Sw = 1. It rests on weights proportional to
+    loadings, so S and w are of the items as they enter: of only centred ones, covariances (`unit`: spreads).
     """
     length = weights**2 @ plan.member  # w'w
-    rho_a = length**2 * (1 - length) / (length**2 - weights**4 @ plan.member)
+    error = (weights * unit) ** 2 @ plan.member  # w' diag(S) w
+    rho_a = length**2 * (1 - error) / (length**2 - weights**4 @ plan.member)
     return np.where((plan.size > 1) & ~plan.formative, rho_a, 1.0)
 
 
+def _consistent_loadings(weights: np.ndarray, unit: np.ndarray, rho_a: np.ndarray, plan: Plan) -> np.ndarray:
+    """Loadings (m, p) of PLSc, as correlations: w √rho_A / w'w, over the spreads of only centred items."""
+    scale = np.sqrt(rho_a) / (weights**2 @ plan.member)
+    return weights / unit * scale[:, plan.group]
+
+
 def _disattenuate(
-    r: np.ndarray, cross: np.ndarray, loadings: np.ndarray, weights: np.ndarray, rho_a: np.ndarray, plan: Plan
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """PLSc: take the measurement error out of correlations, cross loadings and loadings."""
-    root = np.sqrt(np.where(rho_a > 0, rho_a, np.nan))
+    r: np.ndarray, cross: np.ndarray, loadings: np.ndarray, rho_a: np.ndarray, plan: Plan
+) -> tuple[np.ndarray, np.ndarray]:
+    """PLSc: take the measurement error out of correlations and cross loadings."""
+    root = np.sqrt(rho_a)  # nan for a negative one: reported
     r = r / (root[:, :, None] * root[:, None, :])
     r[:, np.arange(len(plan.latents)), np.arange(len(plan.latents))] = 1.0
-    consistent = weights * (root / (weights**2 @ plan.member))[:, plan.group]
-    loadings = np.where(plan.formative[plan.group], loadings, consistent)
     cross = cross / root[:, None, :]
     cross[:, np.arange(len(plan.group)), plan.group] = loadings
-    return r, cross, loadings
+    return r, cross
 
 
 def _r_squared(paths: np.ndarray, r: np.ndarray) -> np.ndarray:
@@ -262,7 +271,7 @@ def _report_undetermined(problem: np.ndarray, weights: np.ndarray, cross: np.nda
 
 
 def _report_rho_a(problem: np.ndarray, rho_a: np.ndarray, plan: Plan) -> None:
-    wrong = ~((rho_a > 0) & (rho_a <= 1))
+    wrong = ~((rho_a > SINGULAR) & (rho_a <= 1))
     for j in np.flatnonzero(wrong.any(axis=0)):
         problem[wrong[:, j] & (problem == "")] = f"rho_A of {plan.latents[j]!r} not in (0, 1]"
 
@@ -277,5 +286,6 @@ def _report_collinear_predictors(problem: np.ndarray, r: np.ndarray, plan: Plan)
     smallest = np.linalg.eigvalsh(plan.regressions.among_predictors(r))[..., 0]
     if (smallest >= SINGULAR).all():
         return
+    reason = "alike after correction" if plan.settings["consistent"] else "collinear"
     for k, outcome in enumerate(plan.regressions.outcomes):
-        problem[smallest[:, k] < SINGULAR] = f"predictors of {plan.latents[outcome]!r} collinear"
+        problem[smallest[:, k] < SINGULAR] = f"predictors of {plan.latents[outcome]!r} {reason}"

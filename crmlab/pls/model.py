@@ -222,6 +222,7 @@ def _floats(survey: pd.DataFrame) -> np.ndarray:
 
 _REMEDY = {  # by the last word of the problem
     "convergence": ". Look for items that correlate with nothing, or raise max_iterations.",
+    "correction": ": PLSc finds that they measure the same. Merge them, or use consistent=False.",
     "collinear": ", perfectly: their regression has no unique answer. Leave one out or merge them.",
     "undetermined": ": its items correlate with no neighbour. Reverse negative items, or leave it out.",
     "1]": ": PLSc is not defined. Look at the items of this block, or use consistent=False.",

@@ -157,6 +157,27 @@ def test_a_block_that_correlates_with_nothing_has_no_weights(scheme, mode, shift
         PLSPathModel(survey, blocks, [("X", "Y")], scheme=scheme, modes={"Y": mode}).fit()
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_plsc_of_centred_items_recovers_the_factor_model_too(scheme):
+    loadings = {"X": [0.9, 0.7, 0.6], "Y": [0.8], "Z": [0.75, 0.75, 0.6, 0.4]}
+    correlations, blocks = factor_correlations(LATENT, loadings)
+    spread = np.array([1, 3, 9, 2, 5, 1, 0.2, 4])
+    survey = exact_sample(correlations) * spread
+    model = dict(paths=[("X", "Y"), ("X", "Z"), ("Y", "Z")], scheme=scheme, standardize=False)
+    result = PLSPathModel(survey, blocks, **model, consistent=True).fit()
+    # a single item is no more than itself: its correlations are weaker by its loading
+    weaker = LATENT * np.outer([1, 0.8, 1], [1, 0.8, 1])
+    off = ~np.eye(3, dtype=bool)
+    assert np.allclose(result.latent_correlations.to_numpy()[off], weaker.to_numpy()[off])
+    flat = np.concatenate([loadings["X"], [1.0], loadings["Z"]])
+    assert np.allclose(result.outer_loadings, flat)
+    home = [b for b, items in blocks.items() for _ in items]
+    scores = PLSPathModel(survey, blocks, **model).fit()
+    for block in "XZ":  # rho_A is the squared correlation of the score with the latent variable
+        part = scores.outer_weights[blocks[block]] * (flat * spread)[[h == block for h in home]]
+        assert scores.reliability().loc[block, "rho_a"] == pytest.approx(part.sum() ** 2)
+
+
 @pytest.mark.parametrize("scheme", ["path", "centroid", "factorial"])
 def test_plsc_recovers_a_factor_model_exactly_dijkstra_henseler_2015(scheme):
     loadings = {"X": [0.9, 0.7, 0.6], "Y": [0.8, 0.5], "Z": [0.75, 0.75, 0.6, 0.4]}

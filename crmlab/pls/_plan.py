@@ -18,8 +18,8 @@ from crmlab._results import ReadOnly
 class Regressions:
     """The regressions of a path model: k outcomes, each on up to l predictors, done for m samples at once.
 
-    All have l predictors here. Where an outcome has fewer, it stands for a predictor itself, and its row and
-    column are those of an identity matrix, so that its coefficient is 0.
+    All have l predictors here. Where an outcome has fewer, others fill up: their rows and columns are those
+    of an identity matrix, so that they change nothing, and `table` leaves them out.
     """
 
     j: int
@@ -36,9 +36,8 @@ class Regressions:
         j = len(arrows)
         counts = arrows.sum(axis=0).astype(int)
         outcomes = np.flatnonzero(counts)
-        first = np.argsort(-arrows[:, outcomes].T, axis=1, kind="stable")[:, : counts.max()]
+        predictors = np.argsort(-arrows[:, outcomes].T, axis=1, kind="stable")[:, : counts.max()]
         real = np.arange(counts.max()) < counts[outcomes, None]
-        predictors = np.where(real, first, outcomes[:, None])
         among = predictors[:, :, None] * j + predictors[:, None, :]
         both = real[:, :, None] & real[:, None, :]
         identity = np.eye(counts.max()) * ~real[:, :, None]
@@ -55,7 +54,7 @@ class Regressions:
     def coefficients(self, r: np.ndarray) -> np.ndarray:
         """Path coefficients (m, j, j), rows act on columns, from correlations of the scores (m, j, j)."""
         left = self.among_predictors(r)
-        right = (self._flat(r).take(self._pairs, axis=1) * self.real)[..., None]
+        right = self._flat(r).take(self._pairs, axis=1)[..., None]
         try:
             solved = np.linalg.solve(left, right)
         except np.linalg.LinAlgError:  # some sample is singular: it is reported later, the others go on

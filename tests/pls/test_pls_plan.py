@@ -31,6 +31,8 @@ def test_padded_regressions_equal_ordinary_ones(seed, j):
             filled[: len(before), : len(before)] = r[m][np.ix_(before, before)]
             assert np.allclose(among[m, k], filled)
         assert np.allclose(paths[m], expected)
+    filled = regressions.table(np.ones((1, *regressions.real.shape)))
+    assert (filled == arrows).all()  # nothing beside the paths
 
 
 def test_a_singular_sample_does_not_stop_the_others():

@@ -19,7 +19,7 @@ def latent(name: object, known: Iterable[str], argument: str) -> str:
     if not isinstance(name, str) or name not in known:
         near = _check.closest(name, known)
         raise ValueError(f"{argument} names {name!r}, no latent variable. {near}Known: {', '.join(known)}.")
-    return name
+    return str(name)  # NumPy's strings would print as such
 
 
 def blocks(given: object) -> dict[str, tuple]:
@@ -31,7 +31,7 @@ def blocks(given: object) -> dict[str, tuple]:
     for name, items in given.items():
         if not isinstance(name, str) or not isinstance(items, _ORDERED):
             raise TypeError(f"blocks must give a list of items for each name, found {name!r}: {items!r}.")
-        found[name] = tuple(items if isinstance(items, list | tuple) else items.tolist())
+        found[str(name)] = tuple(items if isinstance(items, list | tuple) else items.tolist())
         if not found[name]:
             raise ValueError(f"block {name!r} has no items: name one or leave it out.")
         for item in found[name]:

@@ -71,6 +71,13 @@ def test_a_cycle_is_named_and_a_long_chain_is_none():
     assert PLSPathModel(survey, blocks, [("C", "B"), ("B", "A")]).fit().r_squared["C"] == 0
 
 
+def test_names_from_numpy_are_plain_text():
+    survey, blocks, paths = random_survey(1)
+    model = PLSPathModel(survey, {np.str_(b): items for b, items in blocks.items()}, np.array(paths))
+    assert repr(model.paths) == repr(tuple(paths))
+    assert repr(list(model.blocks)) == repr(list(blocks)) == repr(list(model.fit().path_coefficients))
+
+
 def test_modes_not_named_are_reflective():
     survey, blocks, paths = random_survey(1)
     model = PLSPathModel(survey, blocks, paths, modes={"B": "B"})

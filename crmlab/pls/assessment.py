@@ -25,6 +25,7 @@ class Assessment(Estimates):
 
         Notes
         -----
+        Items that cancel each other out (one is the other reversed) have no alpha and perhaps no rho_C: nan.
         rho_C and AVE rest on `outer_loadings`. A single item counts as free of error: 1. Items of a Mode B
         block need not agree: alpha, rho_C and AVE are undefined (nan), rho_A is 1 by convention. Cronbach
         (1951); Dijkstra & Henseler (2015); Fornell & Larcker (1981).
@@ -35,9 +36,9 @@ class Assessment(Estimates):
         common = (loadings @ plan.member) ** 2
         explained = loadings**2 @ plan.member
         columns = {
-            "cronbach_alpha": plan.size / np.maximum(plan.size - 1, 1) * (1 - plan.size / total),
+            "cronbach_alpha": plan.size / np.maximum(plan.size - 1, 1) * (1 - plan.size / _or_nan(total)),
             "rho_a": self._solution.rho_a[0],
-            "rho_c": common / (common + plan.size - explained),
+            "rho_c": common / _or_nan(common + plan.size - explained),
             "ave": explained / plan.size,
         }
         table = pd.DataFrame(columns, plan.latents)
@@ -52,7 +53,8 @@ class Assessment(Estimates):
         -------
         DataFrame
             Square, diagonal 1: the mean absolute correlation between the items of two blocks, over the
-            geometric mean of the mean absolute correlations within them (1 for a single item).
+            geometric mean of the mean absolute correlations within them (1 for a single item). nan for a
+            block whose items do not correlate at all.
 
         Notes
         -----
@@ -62,7 +64,7 @@ class Assessment(Estimates):
         size = self._plan.size
         sums = member.T @ np.abs(self._item_correlations) @ member
         pairs = np.maximum(size * (size - 1), 1)
-        within = np.where(size > 1, (np.diagonal(sums) - size) / pairs, 1.0)
+        within = _or_nan(np.where(size > 1, (np.diagonal(sums) - size) / pairs, 1.0))
         ratio = sums / np.outer(size, size) / np.sqrt(np.outer(within, within))
         np.fill_diagonal(ratio, 1.0)
         return self._square(ratio)
@@ -134,7 +136,8 @@ class Assessment(Estimates):
             full = self.r_squared[outcome]
             if 1 - full < SINGULAR:
                 text = f"f² of {predictor} -> {outcome} is undefined: R² of {outcome!r} is {full:.4g}."
-                raise ValueError(f"{text} Look for items that copy others, and leave them out.")
+                copied = "Look for items that copy others, and leave them out."
+                raise ValueError(f"{text} {'Use consistent=False.' if full > 1 else copied}")
             without = self._r_squared_without(predictor, outcome)
             effects.loc[predictor, outcome] = (full - without) / (1 - full)
         return effects
@@ -152,3 +155,8 @@ class Assessment(Estimates):
         if solution.problem[0]:
             raise ValueError(f"f² of {predictor} -> {outcome}: without this path, {solution.problem[0]}.")
         return float(solution.r_squared[0, plan.latents.index(outcome)])
+
+
+def _or_nan(divisor: np.ndarray) -> np.ndarray:
+    """Return nan for what is 0 within rounding: nothing can be divided by it."""
+    return np.where(divisor > SINGULAR, divisor, np.nan)

@@ -290,5 +290,13 @@ def test_plsc_without_a_solution_is_refused_or_warned_about():
     model = dict(blocks=blocks, paths=[("X", "Y"), ("Y", "Z")])
     with pytest.raises(ValueError, match=r"rho_A of 'X' not in \(0, 1\].*consistent=False"):
         PLSPathModel(exact_sample(correlations), **model, consistent=True).fit()
+    survey, blocks, paths = random_survey(1)
+    survey[blocks["B"]] = survey[blocks["A"]] + 1e-3 * np.random.default_rng(0).normal(size=(60, 3))
+    alike = "predictors of 'C' alike after correction: PLSc finds .* Merge them, or use consistent=False"
+    with pytest.raises(ValueError, match=alike):
+        PLSPathModel(survey, blocks, paths, consistent=True).fit()
+    survey = ZEROS.assign(v=ZEROS["x"] + ZEROS["y"] + np.arange(20) % 3)
+    with pytest.raises(ValueError, match=r"rho_A of 'X' not in \(0, 1\]"):  # x and y do not correlate
+        PLSPathModel(survey, {"X": ["x", "y"], "V": ["v"]}, [("X", "V")], consistent=True).fit()
     with pytest.warns(UserWarning, match="not admissible"):  # nearly the same latent variables in this survey
         ecsi(consistent=True)

@@ -119,12 +119,14 @@ def test_f_squared_of_a_perfect_copy_is_refused(items):
             result.f_squared()
 
 
-def test_rho_a_is_the_formula_of_dijkstra_and_henseler_2015():
+@pytest.mark.parametrize("standardize", [True, False])
+def test_rho_a_is_the_formula_of_dijkstra_and_henseler_2015(standardize):
     survey, blocks, paths = random_survey(6, items=4)
-    result = PLSPathModel(survey, blocks, paths).fit()
+    survey["A1"] *= 7
+    result = PLSPathModel(survey, blocks, paths, standardize=standardize).fit()
     for block, items in blocks.items():
         w = result.outer_weights[items].to_numpy()
-        s = survey[items].corr().to_numpy()
+        s = (survey[items].corr() if standardize else survey[items].cov()).to_numpy()
         off_s = s - np.diag(np.diag(s))
         off_w = np.outer(w, w) - np.diag(w**2)
         expected = (w @ w) ** 2 * (w @ off_s @ w) / (w @ off_w @ w)
@@ -183,4 +185,74 @@ def test_f_squared_that_cannot_be_estimated_names_the_path():
     blocks = {"A": ["a"], "D": ["d"], "B": ["b", "c"]}
     result = PLSPathModel(survey, blocks, [("A", "B"), ("D", "B")]).fit()
     with pytest.raises(ValueError, match="f² of A -> B: without this path, weights of 'B' undetermined"):
+        result.f_squared()
+
+
+@pytest.mark.parametrize("options", [{"modes": {"A": "B", "B": "B"}}, {"scheme": "centroid"}, {"standardize": False},
+                                     {"consistent": True}])  # fmt: skip
+def test_f_squared_keeps_every_setting(options):
+    """One path less, refitted with the same settings, which change f² here."""
+    rng = np.random.default_rng(2)
+    latent = pd.DataFrame(rng.normal(size=(150, 4)), columns=list("ABCD"))
+    latent["D"] += 0.6 * latent["A"] - 0.5 * latent["B"] + 0.4 * latent["C"]
+    latent["C"] += 0.5 * latent["A"] - 0.4 * latent["B"]
+    blocks = {name: [f"{name}{i}" for i in range(3)] for name in latent}
+    survey = pd.DataFrame(
+        {i: latent[i[0]] + (0.4 + 0.3 * int(i[1])) * rng.normal(size=150) for b in blocks.values() for i in b}
+    )
+    paths = [("A", "C"), ("B", "C"), ("A", "D"), ("B", "D"), ("C", "D")]
+    result = PLSPathModel(survey, blocks, paths, **options).fit()
+    plain = PLSPathModel(survey, blocks, paths).fit()
+    for path in (("A", "D"), ("C", "D")):
+        smaller = PLSPathModel(survey, blocks, [p for p in paths if p != path], **options).fit()
+        full = result.r_squared["D"]
+        assert result.f_squared().loc[path] == pytest.approx(
+            (full - smaller.r_squared["D"]) / (1 - full), abs=1e-9
+        )
+        assert result.f_squared().loc[path] != pytest.approx(plain.f_squared().loc[path], abs=1e-6)
+    before = ["A", "B", "C"]
+    r = result.latent_correlations.loc[before, before]
+    assert (r.to_numpy() < 0).any()
+    assert np.allclose(result.vif().loc[before, "D"], np.linalg.inv(r).diagonal())
+    table = result.fornell_larcker().to_numpy()
+    below = np.tril_indices(4, k=-1)
+    assert np.allclose(table[below], result.latent_correlations.to_numpy()[below])
+
+
+def test_rho_c_of_a_block_with_a_reversed_item_counts_its_sign():
+    survey, blocks, paths = random_survey(1)
+    result = PLSPathModel(survey.assign(A2=-survey["A2"]), blocks, paths).fit()
+    loadings = result.outer_loadings[blocks["A"]]
+    assert loadings["A2"] < 0
+    expected = loadings.sum() ** 2 / (loadings.sum() ** 2 + (1 - loadings**2).sum())
+    assert result.reliability().loc["A", "rho_c"] == pytest.approx(expected)
+    assert result.reliability().loc["A", "ave"] == pytest.approx((loadings**2).mean())
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_would_divide_by_zero_is_nan():
+    survey, blocks, _ = random_survey(1)
+    opposite = {"A": ["A0", "A1"], "B": blocks["B"]}
+    result = PLSPathModel(survey.assign(A1=-survey["A0"]), opposite, [("A", "B")]).fit()
+    quality = result.reliability()
+    assert quality.loc["A", ["cronbach_alpha", "rho_c"]].isna().all() and quality.loc["A", "ave"] == 1
+    assert quality.loc["B"].notna().all()
+    apart = pd.DataFrame({"x": [1, 1, 2, 2] * 5, "y": [1, 2, 1, 2] * 5})  # exactly uncorrelated
+    apart = apart.assign(v=apart["x"] + apart["y"] + np.arange(20) % 3, w=np.arange(20))
+    ratio = (
+        PLSPathModel(apart, {"X": ["x", "y"], "V": ["v"], "W": ["w"]}, [("X", "V"), ("W", "V")]).fit().htmt()
+    )
+    assert ratio.loc["X", ["V", "W"]].isna().all() and (np.diagonal(ratio) == 1).all()
+    assert ratio.loc["V", "W"] == pytest.approx(abs(apart["v"].corr(apart["w"])))
+
+
+def test_f_squared_of_an_r_squared_beyond_1_blames_plsc():
+    correlations, blocks = factor_correlations(LATENT, {"X": [0.5, 0.5], "Y": [0.5, 0.5], "Z": [0.6, 0.6]})
+    for x in blocks["X"]:
+        for y in blocks["Y"]:
+            correlations.loc[x, y] = correlations.loc[y, x] = 0.3  # .25 would be a latent correlation of 1
+    model = PLSPathModel(exact_sample(correlations), blocks, [("X", "Y"), ("Y", "Z")], consistent=True)
+    with pytest.warns(UserWarning, match="not admissible"):
+        result = model.fit()
+    with pytest.raises(ValueError, match=r"R² of 'Y' is 1\.44\. Use consistent=False"):
         result.f_squared()

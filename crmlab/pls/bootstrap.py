@@ -90,7 +90,7 @@ class PLSBootstrap(Result):
         draws = self.draws(of)
         estimated = _kept(self.result._solution, self.result._plan)[of][0]
         se = draws.std().to_numpy()
-        t = np.divide(estimated, se, out=np.full(len(se), np.nan), where=se > 1e-12)
+        t = np.divide(estimated, se, out=np.full(len(se), np.nan), where=se > 1e-12 * np.abs(estimated))
         columns = {
             "estimate": estimated,
             "mean": draws.mean(),

@@ -128,6 +128,34 @@ def test_signs_of_resamples_follow_the_original():
     assert min(lone) < 0 < max(lone)
 
 
+def test_resamples_without_a_solution_are_left_out_and_named():
+    with pytest.warns(UserWarning) as caught:
+        boot = ecsi(consistent=True).bootstrap(50)
+    lost = sum(boot.failures.values())
+    assert 0 < lost < 50 and all("alike after correction" in reason for reason in boot.failures)
+    assert f"{lost} of 50 resamples" in str(caught[-1].message)
+    for of in ("path_coefficients", "total_effects", "outer_weights", "outer_loadings", "r_squared"):
+        assert len(boot.draws(of)) == 50 - lost and np.isfinite(boot.draws(of)).all(axis=None)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_bootstrap_without_failures_does_not_warn():
+    boot = ecsi().bootstrap(3)
+    assert boot.failures == {} and boot.draws().columns.names == ["predictor", "outcome"]
+
+
+def test_t_does_not_depend_on_the_unit_of_the_answers():
+    survey, blocks, paths = random_survey(1)
+    tables = [
+        PLSPathModel(survey * unit, blocks, paths, standardize=False)
+        .fit()
+        .bootstrap(20)
+        .summary("outer_weights")
+        for unit in (1, 1e13)
+    ]
+    assert np.allclose(tables[0][["t", "p"]], tables[1][["t", "p"]])
+
+
 @pytest.mark.parametrize(
     "of", ["path_coefficients", "total_effects", "outer_weights", "outer_loadings", "r_squared"]
 )
@@ -212,12 +240,14 @@ def test_a_bootstrap_with_nothing_left_is_refused():
     survey["A1"] = 0.0
     survey.loc[8, "A1"] = 1.0
     result = PLSPathModel(survey, blocks, paths, modes={"A": "B"}).fit()
-    for seed in range(200):  # a seed whose two resamples both miss a respondent
+    seeds = {}  # by the number of resamples, of two, that miss a respondent
+    for seed in range(200):
         rows = np.random.default_rng(seed).integers(0, 30, size=(2, 30))
-        if all(not {7, 8} <= set(draw) for draw in rows):
-            break
-    with pytest.raises(ValueError, match=r"2 of 2 resamples .*constant item \(2\)\. Nothing is left"):
-        result.bootstrap(2, seed=seed)
+        seeds[sum(not {7, 8} <= set(draw) for draw in rows)] = seed
+    for lost in (1, 2):
+        message = rf"{lost} of 2 resamples .*constant item \({lost}\)\. Nothing is left"
+        with pytest.raises(ValueError, match=message):
+            result.bootstrap(2, seed=seeds[lost])
 
 
 def test_the_warning_points_at_the_caller_and_says_why():

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from pls_models import random_survey, same, survey_1_to_10, with_gaps
+from pls_models import BLOCKS, PATHS, published_sample, random_survey, same, survey_1_to_10, with_gaps
 
 from crmlab.pls import PLSPathModel
 
@@ -170,6 +170,48 @@ def test_one_respondent_more_than_too_few_is_enough():
             survey.head(needed), blocks, paths, modes=modes, max_iterations=10_000, tolerance=1e-6
         )
         assert result.fit().settings["respondents"] == needed
+
+
+def test_few_respondents_are_enough_for_many_outcomes():
+    survey, _, _ = random_survey(1)
+    fan = PLSPathModel(
+        survey.head(3), {i: [i] for i in ("A0", "B0", "C0", "A1")}, [("A0", i) for i in ("B0", "C0", "A1")]
+    )
+    assert fan.fit().settings["respondents"] == 3  # one predictor each
+
+
+def test_the_survey_is_copied_down_to_its_numbers():
+    survey, blocks, paths = random_survey(1)
+    numbers = survey.to_numpy(copy=True)
+    model = PLSPathModel(pd.DataFrame(numbers, columns=survey.columns, copy=False), blocks, paths)
+    numbers[:] = 0.0
+    pd.testing.assert_frame_equal(model.survey, survey)
+
+
+def test_nothing_that_a_fit_holds_can_be_written():
+    survey, blocks, paths = random_survey(1)
+    result = PLSPathModel(survey, blocks, paths).fit()
+    held = [result._values, result._mean, result._s, *vars(result._solution).values()]
+    assert len(held) == 12 and not any(array.flags.writeable for array in held)
+
+
+def test_an_error_names_the_item_that_is_wrong_not_one_with_gaps():
+    survey, blocks, paths = with_gaps()
+    with pytest.raises(TypeError, match="item 'B1' must be numeric"):
+        PLSPathModel(survey.assign(B1="x"), blocks, paths).fit()
+
+
+def test_respondents_with_gaps_are_counted_once():
+    survey, blocks, paths = random_survey(1)
+    survey.iloc[:4, :3] = np.nan
+    with pytest.raises(ValueError, match=r"^4 respondents have missing answers"):
+        PLSPathModel(survey, blocks, paths, missing="raise").fit()
+
+
+def test_the_warning_of_plsc_points_at_the_caller():
+    with pytest.warns(UserWarning, match="not admissible") as caught:
+        PLSPathModel(published_sample(), BLOCKS, PATHS, consistent=True).fit()
+    assert caught[0].filename == __file__
 
 
 def test_a_fit_that_does_not_end_says_so_in_a_second():

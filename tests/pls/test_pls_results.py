@@ -60,6 +60,22 @@ def test_the_caption_says_every_setting_that_changes_the_numbers():
     assert f"converged after {result.settings['iterations']} iterations." in repr(result)
 
 
+def test_respondents_are_those_that_are_used():
+    survey, blocks, paths = random_survey(1)
+    survey.iloc[:7, 0] = None
+    result = PLSPathModel(survey, blocks, paths, missing="drop").fit()
+    assert result.settings["respondents"] == 53 and "53 respondents" in repr(result)
+
+
+def test_a_bootstrap_is_as_long_as_asked_for():
+    survey, _, _ = random_survey(1)
+    result = PLSPathModel(survey, {"A": ["A0"], "B": ["B0"]}, [("A", "B")]).fit()
+    assert len(result.bootstrap().draws()) == result.bootstrap().n_resamples == 1000
+    assert result.bootstrap().seed == 1 and len(result.bootstrap(1003).draws()) == 1003
+    assert result.bootstrap(5, seed=9).draws().equals(result.bootstrap(5, 9).draws())
+    assert not result.bootstrap(5, seed=9).draws().equals(result.bootstrap(5).draws())
+
+
 def test_nothing_can_be_set_on_a_result():
     result = ecsi()
     for thing, name in (

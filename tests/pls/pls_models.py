@@ -10,23 +10,19 @@ import pandas as pd
 from crmlab.pls import PLSPathModel, PLSResult
 
 REFERENCE = Path(__file__).resolve().parents[2] / "datasets" / "reference"
-
-
 CORRELATIONS = pd.read_csv(REFERENCE / "ecsi_mobile_correlations.csv", index_col="item")
-
-
 MOMENTS = pd.read_csv(REFERENCE / "ecsi_mobile_moments.csv", index_col="item")
 
-
-PREFIXES = dict(Image="IMAG", Expectation="CUEX", Quality="PERQ", Value="PERV", Satisfaction="CUSA")
-
-
-PREFIXES |= dict(Complaints="CUSCO", Loyalty="CUSL")
-
-
+PREFIXES = {
+    "Image": "IMAG",
+    "Expectation": "CUEX",
+    "Quality": "PERQ",
+    "Value": "PERV",
+    "Satisfaction": "CUSA",
+    "Complaints": "CUSCO",
+    "Loyalty": "CUSL",
+}
 BLOCKS = {b: [i for i in CORRELATIONS if i.startswith(prefix)] for b, prefix in PREFIXES.items()}
-
-
 PATHS = [(a, b) for a, bs in {
     "Image": ["Expectation", "Satisfaction", "Loyalty"], "Expectation": ["Quality", "Value", "Satisfaction"],
     "Quality": ["Value", "Satisfaction"], "Value": ["Satisfaction"], "Satisfaction": ["Complaints", "Loyalty"],

@@ -81,8 +81,7 @@ class Assessment(Estimates):
         -----
         Fornell & Larcker (1981).
         """
-        below = np.tri(len(self._plan.latents), k=-1, dtype=bool)
-        table = np.where(below, self._solution.correlations[0], np.nan)
+        table = np.where(np.tri(len(self._plan.latents)), self._solution.correlations[0], np.nan)
         np.fill_diagonal(table, np.sqrt(self.reliability()["ave"]))
         return self._square(table)
 

@@ -123,7 +123,7 @@ class Assessment(Estimates):
         Raises
         ------
         ValueError
-            If R² is 1 (f² would be infinite), or the model without a path cannot be estimated.
+            If R² is 1 or, with PLSc, more, or the model without a path cannot be estimated.
 
         Notes
         -----

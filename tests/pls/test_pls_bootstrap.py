@@ -23,7 +23,8 @@ def test_hundred_thousand_rows_and_batches_of_rows_give_the_same_covariances(mon
 
 
 @pytest.mark.parametrize("options", [{}, {"missing": "drop"}, {"scheme": "centroid", "modes": {"A": "B"}},
-                                     {"standardize": False}, {"consistent": True, "scheme": "factorial"}])  # fmt: skip
+                                     {"standardize": False}, {"consistent": True, "scheme": "factorial"},
+                                     {"standardize": False, "consistent": True}])  # fmt: skip
 def test_bootstrap_equals_refitting_every_resample(options, monkeypatch):
     survey, blocks, paths = with_gaps()
     monkeypatch.setattr(bootstrap, "_BATCH", 16 * 81 * 7)  # batches of seven

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -32,6 +32,8 @@ def frame(data: object, columns: Iterable[str] = (), argument: str = "data") -> 
     if not isinstance(data, pd.DataFrame):
         raise TypeError(f"{argument} must be a pandas DataFrame, found {type(data).__name__}.")
     columns = list(columns)
+    if lists := [c for c in columns if not isinstance(c, Hashable)]:
+        raise TypeError(f"a column of {argument} must be one name, found {lists[0]!r}.")
     missing = [c for c in columns if c not in data.columns]
     if missing:
         near = closest(missing[0], data.columns)

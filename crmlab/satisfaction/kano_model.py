@@ -50,7 +50,8 @@ def _positions(answers: pd.Series, name: str) -> np.ndarray:
     missing = answers.isna()
     if missing.any():
         raise ValueError(f"{name} has {int(missing.sum())} missing answer(s). Leave these pairs out.")
-    place = answers.astype(object).map({word: k for k, word in enumerate(KANO_ANSWERS)})
+    places = {word: k for k, word in enumerate(KANO_ANSWERS)}
+    place = answers.astype(object).map(lambda answer: places.get(answer) if isinstance(answer, str) else None)
     if place.isna().any():
         _check.choice(answers[place.isna()].iloc[0], KANO_ANSWERS, name)
     return place.to_numpy(dtype=int)

@@ -157,6 +157,7 @@ VALUE_ERRORS = [
     ("dysfunctional='likes'.*Did you mean 'like'", lambda: sat.kano(TEXT.assign(dysfunctional="likes"))),
     ("Did you mean 'like'", lambda: sat.kano(TEXT.assign(functional="LIKE"))),
     ("functional=.*is not known", lambda: sat.kano(KANO.assign(functional=1))),
+    (r"functional=\['like'\] is not known", lambda: sat.kano(TEXT.assign(functional=[["like"]] * len(TEXT)))),
     ("without customer_id or feature", lambda: sat.kano(TEXT.assign(feature=None))),
     ("without customer_id or feature", lambda: sat.kano(TEXT.assign(customer_id=None))),
     ("questionable", lambda: sat.kano(TEXT.assign(functional="like", dysfunctional="like"))),
@@ -176,3 +177,5 @@ def test_kano_refuses_types():
         sat.kano_category(["like"], ["like"])
     with pytest.raises(TypeError, match="DataFrame"):
         sat.kano(KANO["functional"])
+    with pytest.raises(TypeError, match=r"a column of answers must be one name, found \['feature'\]"):
+        sat.kano(KANO, ["feature"])

@@ -82,10 +82,16 @@ def quadrants(
     matched = _check.by_label(performance, importance.index, "performance").set_axis(importance.index)
     table = _check.aligned(allow_truth_values=False, importance=importance, performance=matched)
     lines, rule = _lines(table, cut)
-    important = table["importance"] >= lines["importance"]
-    strong = table["performance"] >= lines["performance"]
-    table["quadrant"] = _QUADRANTS[important.to_numpy(int), strong.to_numpy(int)]
+    important = _high(table["importance"], lines["importance"])
+    strong = _high(table["performance"], lines["performance"])
+    table["quadrant"] = _QUADRANTS[important, strong]
     return Quadrants(table, float(lines["importance"]), float(lines["performance"]), rule)
+
+
+def _high(values: pd.Series, line: float) -> np.ndarray:
+    """Return 1 on the line and above, else 0; a mean may miss the values that it should equal by rounding."""
+    rounding = 1e-12 * values.abs().max()
+    return (values >= line - rounding).to_numpy(int)
 
 
 def _lines(table: pd.DataFrame, cut: object) -> tuple[pd.Series, str]:

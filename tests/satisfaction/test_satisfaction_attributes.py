@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,31 @@ def test_cuts_of_every_kind():
     assert (means.importance_cut, means.performance_cut) == (17.5, 152.5)
     listed = sat.quadrants(IMPORTANCE, PERFORMANCE, [np.int64(6), np.float32(3)])
     assert (listed.importance_cut, listed.performance_cut) == (6.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "values", [[0.1, 0.1, 0.1], [0.1, 0.2, 0.3], [-0.3, 0.1, 0.2, 0.0], [1e15 + 0.1] * 3]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_value_that_equals_the_mean_is_on_the_cut_whatever_the_rounding(values, sign):
+    values = pd.Series(values) * sign
+    exact = pd.Series([Fraction(str(value)) for value in values])
+    words = np.where(exact >= exact.sum() / len(exact), "keep up the good work", "low priority")
+    assert sat.quadrants(values, values).table["quadrant"].tolist() == words.tolist()
+
+
+def test_a_value_just_below_the_cut_is_low():
+    values = pd.Series([1.0, 1 + 1e-9])
+    assert sat.quadrants(values, values, (1 + 1e-9, 0.9)).table["quadrant"].tolist() == [
+        "possible overkill",
+        "keep up the good work",
+    ]
+
+
+def test_equal_importance_keeps_the_order_given():
+    many = pd.Series([5.0, 4.0] * 100)
+    order = sat.quadrants(many, many).summary().index
+    assert list(order) == [*range(0, 200, 2), *range(1, 200, 2)]
 
 
 def test_summary_has_the_most_important_first_and_the_table_is_a_copy():

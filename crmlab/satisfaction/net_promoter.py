@@ -109,7 +109,7 @@ def nps_difference(
 def _counts(answers: object) -> pd.DataFrame:
     """Return promoters, passives and detractors as whole numbers, one row per sample."""
     if isinstance(answers, pd.DataFrame):
-        if not set(_GROUPS) & set(answers.columns):
+        if not _group_names(answers.columns):
             raise ValueError(
                 "answers has no columns promoters, passives, detractors. Of scores by column take one, "
                 "nps(answers['recommend']), or apply nps to all: answers.apply(nps).T."
@@ -117,7 +117,7 @@ def _counts(answers: object) -> pd.DataFrame:
         table = answers
     elif isinstance(answers, Mapping):
         table = pd.DataFrame([dict(answers)])
-    elif isinstance(answers, pd.Series) and set(_GROUPS) & set(answers.index):
+    elif isinstance(answers, pd.Series) and _group_names(answers.index):
         table = pd.DataFrame([_named(answers)])
     else:
         table = _grouped(answers)
@@ -134,9 +134,14 @@ def _counts(answers: object) -> pd.DataFrame:
     return counts.astype(int)
 
 
+def _group_names(labels: pd.Index) -> list[str]:
+    """Return the labels that name a group, in capitals too: such counts must not be taken for scores."""
+    return [label for label in labels if isinstance(label, str) and label.strip().lower() in _GROUPS]
+
+
 def _named(answers: pd.Series) -> dict[str, object]:
     """Return the counts of a Series by name; not all three names, or one twice, could mean scores."""
-    found = [label for label in answers.index if label in _GROUPS]
+    found = _group_names(answers.index)
     if sorted(found) != sorted(_GROUPS):
         raise ValueError(
             f"answers has the row labels {', '.join(found)}. Counts need promoters, passives and detractors "

@@ -64,6 +64,9 @@ def _factors(weights: object, parts: list[str]) -> pd.Series:
         weights = {}
     if not isinstance(weights, Mapping | pd.Series):
         raise TypeError(f"weights must give numbers by component, found {type(weights).__name__}.")
+    if isinstance(weights, pd.Series) and weights.index.has_duplicates:
+        twice = weights.index[weights.index.duplicated()][0]
+        raise ValueError(f"weights has the label {twice!r} more than once.")
     factors = pd.Series(1.0, parts)
     for name, weight in weights.items():
         _check.choice(name, parts, "weights")

@@ -151,6 +151,7 @@ def test_columns_of_scores_one_by_one():
     assert table["nps"].round(2).to_dict() == {"shop": 33.33, "online": -33.33}
 
 
+CAPITALS = ["Promoters", "Passives", "Detractors"]
 NAMED = ["promoters", "x", "y"]
 VALUE_ERRORS = [
     ("nobody answered", lambda: sat.nps(pd.Series([], dtype=float))),
@@ -162,8 +163,10 @@ VALUE_ERRORS = [
     ("1 missing", lambda: sat.nps(pd.Series([9, np.nan]))),
     ("1 missing", lambda: sat.nps(pd.Series([9, None], dtype="Int64"))),
     ("infinite", lambda: sat.nps(pd.Series([9, np.inf]))),
-    ("shape", lambda: sat.nps(np.ones((2, 2)))),
     ("row labels promoters.*reset_index", lambda: sat.nps(pd.Series([9, 1, 3], NAMED))),
+    ("row labels Promoters, Passives, Detractors", lambda: sat.nps(pd.Series([6, 9, 5], CAPITALS))),
+    ("Did you mean 'Promoters'", lambda: sat.nps(dict.fromkeys(CAPITALS, 5))),
+    ("Did you mean 'Promoters'", lambda: sat.nps(TRACKER.rename(columns=str.title))),
     ("once each", lambda: sat.nps(pd.Series([9, 1, 3, 4], [*GROUPS, "promoters"]))),
     ("value_counts", lambda: sat.nps(pd.Series([9, 9, 3]).value_counts())),
     ("no column 'detractors'", lambda: sat.nps({"promoters": 1, "passives": 2})),
@@ -190,6 +193,7 @@ TYPE_ERRORS = [
     ("scores must be numeric", lambda: sat.nps(pd.Series(["9"]))),
     ("promoters must be numeric", lambda: sat.nps({**BEFORE, "promoters": "60"})),
     ("scores must be numeric", lambda: sat.nps(pd.Series(pd.to_timedelta([1, 2])))),
+    ("one column of numbers", lambda: sat.nps(np.ones((2, 2)))),
     ("answers must be a Series", lambda: sat.nps(9)),
     ("answers must be a Series", lambda: sat.nps("promoters")),
     ("level must be a finite number", lambda: sat.nps(BEFORE, level="95%")),

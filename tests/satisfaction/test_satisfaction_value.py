@@ -82,6 +82,7 @@ VALUE_ERRORS = [
     ("without a name", lambda: sat.delivered_value(OFFERS.assign(offer=None))),
     ("Did you mean 'image_value'", lambda: sat.delivered_value(OFFERS, weights={"imge_value": 1})),
     ("at least 0", lambda: sat.delivered_value(OFFERS, weights={"price": -1})),
+    ("'price' more than once", lambda: sat.delivered_value(OFFERS, weights=pd.Series([1, 2], ["price"] * 2))),
 ]
 TYPE_ERRORS = [
     ("price must be numeric", lambda: sat.delivered_value(OFFERS.assign(price="dear"))),

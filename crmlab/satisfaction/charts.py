@@ -165,8 +165,10 @@ def individuals_chart(
     _check.choice(moving_range, _RANGE, "moving_range")
     sigma = float(first.diff().abs().agg(moving_range) / _RANGE[moving_range])
     centre = float(first.mean())
+    needed = "more than half of the neighbours" if moving_range == "median" else "the values"
+    table = _limits(data, centre, sigma, f"With moving_range={moving_range!r} {needed} must differ.")
     rule = f"sigma {sigma:.4g} ({moving_range} moving range)"
-    return ControlChart(_limits(data, centre, sigma), "individuals chart", centre, sigma, base, rule)
+    return ControlChart(table, "individuals chart", centre, sigma, base, rule)
 
 
 def mean_chart(mean: pd.Series, sd: pd.Series, n: pd.Series, baseline: int | None = None) -> ControlChart:
@@ -193,13 +195,12 @@ def mean_chart(mean: pd.Series, sd: pd.Series, n: pd.Series, baseline: int | Non
     """
     data = _periods(mean=mean, sd=sd, n=n).rename(columns={"mean": "value"})
     _check.numeric(data["sd"], "sd", minimum=0)
-    _check.numeric(data["n"], "n", minimum=2)
-    _whole(data[["n"]])
+    _whole(data["n"], minimum=2)
     base = _baseline(baseline, len(data))
     first = data.iloc[:base]
     centre = float(np.average(first["value"], weights=first["n"]))
     sigma = float(np.sqrt(np.average(first["sd"] ** 2, weights=first["n"] - 1)))
-    table = _limits(data[["value", "n"]], centre, sigma)
+    table = _limits(data[["value", "n"]], centre, sigma, "At least one sd must be above 0.")
     return ControlChart(table, "chart of means", centre, sigma, base, f"sigma {sigma:.4g} (pooled)")
 
 
@@ -230,9 +231,8 @@ def p_chart(count: pd.Series, n: pd.Series, baseline: int | None = None) -> Cont
     [0.0778, 0.0778, 0.066]
     """
     data = _periods(count=count, n=n)
-    _check.numeric(data["count"], "count", minimum=0)
-    _check.numeric(data["n"], "n", minimum=1)
-    _whole(data)
+    _whole(data["count"], minimum=0)
+    _whole(data["n"], minimum=1)
     above = data["count"] > data["n"]
     if above.any():
         raise ValueError(f"count is larger than n at {above.idxmax()!r}: a share cannot exceed 1.")
@@ -240,7 +240,7 @@ def p_chart(count: pd.Series, n: pd.Series, baseline: int | None = None) -> Cont
     centre = float(data["count"].iloc[:base].sum() / data["n"].iloc[:base].sum())
     sigma = float(np.sqrt(centre * (1 - centre)))
     shares = pd.DataFrame({"value": data["count"] / data["n"], "n": data["n"]})
-    table = _limits(shares, centre, sigma)
+    table = _limits(shares, centre, sigma, "count must not be 0 in all of them, nor n in all of them.")
     table["lower"] = table["lower"].clip(lower=0)
     table["upper"] = table["upper"].clip(upper=1)
     return ControlChart(table, "p-chart", centre, sigma, base, "binomial limits")
@@ -304,24 +304,33 @@ def _runs(sums: pd.Series) -> pd.Series:
 def _periods(**columns: object) -> pd.DataFrame:
     """Return columns by period; rules and sums only mean something if periods are in order."""
     data = _check.aligned(allow_truth_values=False, **columns)
-    for position, (before, after) in enumerate(pairwise(_sort_keys(data.index))):
-        if not before <= after:
+    keys = [_sort_key(label) for label in data.index]
+    if isinstance(data.index, pd.CategoricalIndex) and data.index.ordered:
+        keys = np.where(data.index.isna(), np.nan, data.index.codes).tolist()
+    for position, (before, after) in enumerate(pairwise(keys)):
+        if not _in_order(before, after):
             raise ValueError(
                 f"the periods of {next(iter(columns))} are not in order: {data.index[position + 1]} comes "
                 f"after {data.index[position]}. Sort them by date (sort_index). A text such as 'Q1 2025' "
-                "cannot be sorted: make it a date, a pd.Period or a number."
+                "cannot be sorted: make all of them dates, pd.Periods or numbers."
             )
     return data
 
 
-def _sort_keys(index: pd.Index) -> list:
-    """Return what periods are compared by; numbers in text count as numbers: 'week 9' is before 'week 10'."""
-    if isinstance(index, pd.CategoricalIndex) and index.ordered:
-        return index.codes.tolist()
-    if index.inferred_type not in ("string", "mixed", "mixed-integer", "categorical"):
-        return index.tolist()
-    parts = [re.split(r"(\d+)", str(label)) for label in index]
-    return [[int(part) if k % 2 else part for k, part in enumerate(label)] for label in parts]
+def _sort_key(label: object) -> object:
+    """Return what a period is compared by; numbers in text count as numbers: 'week 9' is before 'week 10'."""
+    if isinstance(label, tuple):
+        return [_sort_key(part) for part in label]
+    if isinstance(label, str):
+        return [int(part) if k % 2 else part for k, part in enumerate(re.split(r"(\d+)", label))]
+    return label
+
+
+def _in_order(before: object, after: object) -> bool:
+    try:
+        return before <= after
+    except TypeError:  # a number and a text, with and without a time zone: they have no order
+        return False
 
 
 def _baseline(baseline: int | None, periods: int) -> int:
@@ -330,18 +339,17 @@ def _baseline(baseline: int | None, periods: int) -> int:
     return periods if baseline is None else _check.whole(baseline, "baseline", minimum=2, maximum=periods)
 
 
-def _whole(counts: pd.DataFrame) -> None:
-    if (counts % 1).any(axis=None):
-        raise ValueError(f"{' and '.join(counts)} must be whole numbers: counts, not shares.")
+def _whole(counts: pd.Series, minimum: int) -> None:
+    _check.numeric(counts, counts.name, minimum=minimum)
+    if (counts % 1).any():
+        raise ValueError(f"{counts.name} must be whole numbers: counts, not shares.")
 
 
-def _limits(data: pd.DataFrame, centre: float, sigma: float) -> pd.DataFrame:
-    """Add centre, limits and z to value and, where samples have a size, n."""
+def _limits(data: pd.DataFrame, centre: float, sigma: float, needed: str) -> pd.DataFrame:
+    """Add centre, limits and z to value and, where samples have a size, n; `needed` is what gives a sigma."""
     if not 1e-12 * abs(centre) < sigma < np.inf:  # a spread of rounding errors is none
-        raise ValueError(
-            f"the first periods give no limits: sigma is {sigma:.3g}. They must vary; with "
-            "moving_range='median' more than half of them must."
-        )
+        cure = needed if sigma < np.inf else "The numbers are too large: take another unit."
+        raise ValueError(f"the first periods give no limits: sigma is {sigma:.3g}. {cure}")
     se = sigma / np.sqrt(data["n"]) if "n" in data else sigma
     return data.assign(
         centre=centre,

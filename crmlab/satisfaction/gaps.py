@@ -127,7 +127,7 @@ class Servqual(Result):
             One score per respondent, in points of the answer scale.
         """
         gaps = self.gaps()
-        if isinstance(weights, Mapping | pd.Series):
+        if not isinstance(weights, str):
             shares = _shares(weights, gaps.columns)
         elif _check.choice(weights, ("equal", "points"), "weights") == "equal":
             shares = 1 / gaps.shape[1]
@@ -138,7 +138,7 @@ class Servqual(Result):
     def _stated(self, dimensions: pd.Index) -> pd.DataFrame:
         """Return what share of the 100 points every respondent gave to each dimension."""
         columns = [f"points_{name}" for name in dimensions]
-        _check.frame(self._points, columns, "survey")
+        _check.frame(self._points, columns, "points of the survey")
         points = self._points[columns].apply(
             lambda column: _check.numeric(column, column.name, minimum=0, maximum=100)
         )

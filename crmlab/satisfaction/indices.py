@@ -55,13 +55,15 @@ class Specification:
         for name in ("arrows", "layout", "measured_by"):
             object.__setattr__(self, name, ReadOnly(getattr(self, name)))
         for start, targets in self.arrows.items():
-            if isinstance(targets, str):
+            if not isinstance(targets, tuple | list):
                 raise TypeError(
-                    f"{self.name}: arrows[{start!r}] must be a tuple of constructs, found a text."
+                    f"{self.name}: arrows[{start!r}] must be a tuple of constructs, found {targets!r}."
                 )
         ends = {*self.arrows, *(end for targets in self.arrows.values() for end in targets)}
-        if lost := sorted(ends ^ set(self.layout)):
+        if lost := sorted(ends ^ set(self.layout), key=str):
             raise ValueError(f"{self.name}: {lost[0]!r} must be both in arrows and in layout.")
+        if lost := [construct for construct in self.measured_by if construct not in self.layout]:
+            raise ValueError(f"{self.name}: measured_by names {lost[0]!r}, which is not in layout.")
 
     @property
     def constructs(self) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ class Specification:
                     f"{self.name} needs items that measure {construct!r}, found blocks: "
                     f"{', '.join(own) or 'none'}. Name them: items={{{construct!r}: [columns], …}}."
                 )
-            blocks[construct] = list(own[block])
+            blocks[construct] = own[block]
         return PLSPathModel(survey, blocks, self.paths, **settings)
 
 
@@ -216,12 +218,7 @@ scsb_slides = Specification(
         "expectation": ("perception", "satisfaction"),
         "perception": ("satisfaction",),
     },
-    layout={
-        "image": (0, 1),
-        "expectation": (0, 0),
-        "perception": (1.5, 0),
-        "satisfaction": (3, 0.5),
-    },
+    layout={"image": (0, 1), "expectation": (0, 0), "perception": (1.5, 0), "satisfaction": (3, 0.5)},
     source="Course slides",
     note="The slides name four dimensions and no arrows; these are the arrows that SCSB has, and those of "
     "image in ECSI. Fornell's SCSB has no image.",
@@ -235,12 +232,7 @@ acsi_slides = Specification(
         "quality": ("value", "satisfaction"),
         "value": ("satisfaction",),
     },
-    layout={
-        "expectation": (0, 0),
-        "quality": (0, 1),
-        "value": (1.4, 0.5),
-        "satisfaction": (3, 0.5),
-    },
+    layout={"expectation": (0, 0), "quality": (0, 1), "value": (1.4, 0.5), "satisfaction": (3, 0.5)},
     source="Course slides",
     note="The slides name four dimensions and no arrows; these are the arrows that ACSI has between them. "
     "Nothing says what satisfaction leads to.",
@@ -253,12 +245,7 @@ ccsi_slides = Specification(
         "quality": ("value", "satisfaction"),
         "value": ("satisfaction",),
     },
-    layout={
-        "image": (0, 0),
-        "quality": (0, 1),
-        "value": (1.4, 0.5),
-        "satisfaction": (3, 0.5),
-    },
+    layout={"image": (0, 0), "quality": (0, 1), "value": (1.4, 0.5), "satisfaction": (3, 0.5)},
     source="Course slides",
     note="The slides name four dimensions and no arrows; these are the arrows that the usual reading of CCSI "
     "has between them. Expectation and loyalty are missing.",
@@ -337,7 +324,7 @@ def compare_indices(
     paths          6     9    10    11
     constructs     5     6     6     6
     """
-    if isinstance(specifications, Specification):
+    if isinstance(specifications, Specification | str):
         specifications = [specifications]
     if not isinstance(specifications, Iterable):
         raise TypeError(f"specifications must be a list of models, found {specifications!r}.")

@@ -52,8 +52,15 @@ def test_a_specification_is_read_only_and_consistent():
         sat.Specification("X", "X", {"a": ("b",)}, {"a": (0, 0)}, "nobody")
     with pytest.raises(ValueError, match="'c' must be both in arrows and in layout"):
         sat.Specification("X", "X", {"a": ("b",)}, {"a": (0, 0), "b": (1, 0), "c": (2, 0)}, "nobody")
-    with pytest.raises(TypeError, match="must be a tuple of constructs"):
-        sat.Specification("X", "X", {"a": "b"}, {"a": (0, 0), "b": (1, 0)}, "nobody")
+    with pytest.raises(ValueError, match="1 must be both in arrows and in layout"):
+        sat.Specification("X", "X", {"a": (1,)}, {}, "nobody")
+    places = {"a": (0, 0), "b": (1, 0)}
+    with pytest.raises(TypeError, match=r"arrows\['a'\] must be a tuple of constructs, found 'b'"):
+        sat.Specification("X", "X", {"a": "b"}, places, "nobody")
+    with pytest.raises(TypeError, match="must be a tuple of constructs, found 3"):
+        sat.Specification("X", "X", {"a": 3}, places, "nobody")
+    with pytest.raises(ValueError, match="measured_by names 'c', which is not in layout"):
+        sat.Specification("X", "X", {"a": ["b"]}, places, "nobody", measured_by={"c": "value"})
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
@@ -184,6 +191,8 @@ TYPE_ERRORS = [
     ("items must map", lambda: sat.acsi.model(SURVEY, ["value_1"])),
     ("value_1", lambda: sat.compare_indices(SURVEY.assign(value_1="good"), **TEN)),
     ("such as satisfaction.acsi, found 'ACSI'", lambda: sat.compare_indices(SURVEY, ["ACSI"], **TEN)),
+    ("found 'ACSI'", lambda: sat.compare_indices(SURVEY, "ACSI", **TEN)),
+    ("'value': 'value_1'", lambda: sat.acsi.model(SURVEY, {**BLOCKS, "value": "value_1"})),
     ("a list of models", lambda: sat.compare_indices(SURVEY, 5, **TEN)),
     ("DataFrame", lambda: sat.survey_items("survey")),
 ]

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab import datasets, simulate
+from crmlab import simulate
+from crmlab.datasets import _datapackage, _sealing
 from crmlab.simulate import accounts as acc
 from crmlab.simulate import cohort_seed, core, encounters, people, purchases, surveys, world
 from crmlab.simulate import parameters as par
 
-DICTIONARY = datasets._dictionary()["resources"]
+DICTIONARY = _datapackage.package()["resources"]
 
 
 def table_of(one: simulate.World, resource: dict) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def test_the_shipped_cohort_has_2000_customers_and_240_places(shipped):
     assert len(shipped.tables["consumers"]) == 2000
     assert len(shipped.tables["care_wave"]) == 240
     assert repr(shipped) == "World(22 tables, 2,000 consumers)"
-    assert datasets._dictionary()["crmlab:seed"] == simulate.SHIPPED_SEED
+    assert _datapackage.package()["crmlab:seed"] == simulate.SHIPPED_SEED
 
 
 ALL_OF_TRADE = {"orders", "order_lines", "contacts", "event_log", "truth:events", "truth:consumers"}
@@ -213,7 +214,8 @@ def test_the_smallest_world_is_whole(seed):
 @pytest.mark.parametrize("seed", range(6))
 def test_small_worlds_fit_the_dictionary(seed):
     """No seed brings a gap, an infinite value or another type where the dictionary allows none."""
-    assert datasets._files(world(seed, 50 + seed, accounts=10 + seed), "small", seed)
+    small = world(seed, 50 + seed, accounts=10 + seed)
+    assert _sealing.files(small, "small", seed, _datapackage.package())
 
 
 def test_cohort_seed_is_the_hash_of_the_name():

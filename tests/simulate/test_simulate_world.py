@@ -251,6 +251,14 @@ def test_a_world_pickles_and_copies():
     assert small.tables["orders"].loc[0, "amount"] > 0
 
 
+def test_a_world_is_equal_to_itself_and_can_be_kept_in_a_set():
+    """Tables are compared one by one, with `equals`; a world as a whole is itself."""
+    small = world(2, 50, accounts=10)
+    assert small == small
+    assert small != world(2, 50, accounts=10)
+    assert small in {small}
+
+
 def test_what_a_student_changes_stays_in_their_world():
     mine = world(2, 50, accounts=10)
     for name in ("improvements", "competing_offers", "product_lines"):

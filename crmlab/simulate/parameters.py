@@ -1,4 +1,7 @@
-"""Every number that drives the world, in one place: what the code reads is what the truth table shows."""
+"""The numbers of the world that lessons ask for: what the code reads is what the truth shows.
+
+What only gives a table its looks (when visits start, how ages scatter) stands beside the code that draws it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ STRUCTURAL = {
     ("satisfaction", "loyalty"): 0.55,
     ("complaints", "loyalty"): 0.10,
 }
-# item loadings, and mean and standard deviation on the 1-10 scale before rounding
+# loadings of a construct's items, and their means on the 1-10 scale before rounding
 ITEMS = {
     "image": ((0.80, 0.74, 0.70, 0.77, 0.72), (7.4, 7.8, 6.7, 7.5, 7.7)),
     "expectation": ((0.78, 0.72, 0.70), (7.6, 7.4, 7.3)),
@@ -41,7 +44,7 @@ ITEMS = {
     "complaints": ((0.80, 0.76), (6.8, 6.6)),
     "loyalty": ((0.82, 0.70, 0.85), (7.3, 6.2, 7.2)),
 }
-ITEM_SD = 1.7
+ITEM_SD = 1.7  # of every item before rounding
 METHOD_LOADING = 0.15
 MISSING_SHARE = 0.03
 # The full arrow model fitted by PLS (path scheme, Mode A, standardised, 26 items) to 1,000,000 complete

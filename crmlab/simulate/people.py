@@ -43,7 +43,7 @@ def consumers(seed: int, truth: pd.DataFrame) -> pd.DataFrame:
     n = len(truth)
     rng = generator(seed, "consumers")
     day = np.sort((1400 * rng.random(n) ** 1.25).astype(int))
-    online_trend = 0.8 * (day / day.max() if n > 1 else day - 0.5) - 0.4
+    online_trend = 0.8 * (day / day.max()) - 0.4
     appeal = np.outer(truth["satisfaction"], par.SOURCE_SATISFACTION)
     appeal[:, par.SOURCES.index("online")] += online_trend
     source = pick(rng, np.exp(appeal) * np.array(par.SOURCE_SHARES))

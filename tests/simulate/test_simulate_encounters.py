@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from recovery import near_fit, near_mean, near_share, near_shares, no_tie, rounded_mean
+from recovery import (
+    near_fit,
+    near_mean,
+    near_sd,
+    near_share,
+    near_shares,
+    no_tie,
+    rounded_mean,
+    rounded_sd,
+)
 from scipy import stats
 
 from crmlab.simulate import parameters as par
@@ -26,10 +35,11 @@ MOOD = {"shop": 0.35, "web": -0.05, "app": 0.15, "call": -0.25}
 # -- contacts -------------------------------------------------------------------------------------
 
 
-def test_contacts_are_numbered_by_date_in_the_last_year(large):
+def test_contacts_are_numbered_by_date_and_customer_in_the_last_year(large):
     contacts = large.tables["contacts"]
     assert contacts["contact_id"].tolist() == list(range(1, len(contacts) + 1))
     assert contacts["date"].is_monotonic_increasing
+    assert contacts.groupby("date")["customer_id"].is_monotonic_increasing.all()
     assert contacts["date"].min() == par.INTERVENTION
     assert contacts["date"].max() == par.TODAY
     assert set(contacts["reason"]) == {*REASONS, "complaint", "care"}
@@ -86,6 +96,7 @@ def test_complaints_are_the_incidents_that_were_voiced(large, inside):
     for recovered, mean in ((1, 3.9), (0, 1.8)):
         rating = complaints.loc[complaints["recovered"] == recovered, "rating"].astype(float)
         near_mean(rating, rounded_mean(mean, 0.6, 1, 5), recovered)
+        near_sd(rating, rounded_sd(mean, 0.6, 1, 5), recovered)
     rest = large.tables["contacts"].query("reason != 'complaint'")
     assert rest[["promised_hours", "hours_to_resolve", "recovered"]].isna().all(axis=None)
 
@@ -159,13 +170,12 @@ def test_eight_of_a_hundred_customers_are_followed(large, events):
     assert len(ordered) == len(sampled)
 
 
-def test_needs_that_come_to_nothing_are_eight_for_ten_orders(sequences, events):
+def test_needs_that_come_to_nothing_are_eight_for_ten_orders(sequences):
     met = sequences["last"] == "order"
     assert (~met).sum() / met.sum() == pytest.approx(0.8, abs=0.03)
     near_shares(sequences.loc[~met, "channel"], {"web": 0.45, "app": 0.45, "shop": 0.10})
     days = (sequences.loc[~met, "day"] - par.INTERVENTION).dt.days
     assert days.max() == 364
-    assert (events["sequence_id"] >= 1).all()
 
 
 def test_sequences_are_visits_on_consecutive_days_ending_with_the_order(episodes, sequences, events):
@@ -231,7 +241,6 @@ def test_word_of_mouth_has_its_rate_by_satisfaction(large, told, tone):
     x = pd.DataFrame({"const": 1.0, "s": people["satisfaction"]})
     fit = sm.GLM(count, x, family=sm.families.Poisson(), offset=np.log(years)).fit()
     near_fit(fit, const=np.log(P["referrals", f"{tone}_rate"]), s=P["referrals", f"satisfaction_{tone}"])
-    assert fit.deviance > 0
     near_mean(own["people_told"] - 1, 1.0 if tone == "positive" else 2.2)
     assert own["people_told"].min() == 1
     passed = (own["date"] - own["acquired_on"]).dt.days / (par.TODAY - own["acquired_on"]).dt.days
@@ -272,8 +281,9 @@ def test_senders_are_spread_over_all_who_were_won_before(told):
     assert stats.kstest(place[late], "uniform").statistic < 0.03
 
 
-def test_referrals_are_numbered_by_date(large):
+def test_referrals_are_numbered_by_date_and_customer(large):
     referrals = large.tables["referrals"]
     assert referrals["referral_id"].tolist() == list(range(1, len(referrals) + 1))
     assert referrals["date"].is_monotonic_increasing
+    assert referrals.groupby("date")["customer_id"].is_monotonic_increasing.all()
     assert referrals["date"].between(par.START, par.TODAY).all()

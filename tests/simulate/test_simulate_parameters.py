@@ -155,6 +155,7 @@ def test_satisfaction_answers_recommends_and_warns_with_the_right_sign():
 
 def test_falling_short_weighs_more_and_delight_starts_above_content():
     assert P["disconfirmation", "negative"] > 2 * P["disconfirmation", "positive"] > 0
+    assert 0 < P["disconfirmation", "expectation"] < P["disconfirmation", "positive"]
     assert 6.5 < P["delight", "threshold"] < 10
     assert P["delight", "above"] > P["delight", "below"] > P["delight", "zone"] >= 0
 

@@ -250,6 +250,10 @@ def test_complaints_are_promised_an_answer_and_solved_in_their_time(inside):
     hours = np.log(voiced["hours_to_resolve"].clip(lower=0.05))
     near_mean(hours, np.log(40))
     near_sd(hours, 0.8)
+    slow = voiced.loc[voiced["hours_to_resolve"] > 10, "hours_to_resolve"]
+    tenths = (slow * 10).round()
+    assert slow.to_numpy() == pytest.approx(tenths / 10)
+    near_shares(tenths % 10, dict.fromkeys(range(10), 0.1))
     quiet = inside.trouble.query("response != 'voice'")
     assert quiet["hours_to_resolve"].isna().all()
     assert (quiet[["promised_hours", "recovered"]] == 0).all(axis=None)

@@ -83,4 +83,4 @@ def test_spread_of_nothing_is_nothing(counts):
 def test_tidy_rounds_floats_and_leaves_the_rest():
     frame = pd.DataFrame({"x": [1 / 3, np.nan], "n": [1_234_567, 2], "s": ["a", "b"]}, index=[5, 3])
     wanted = pd.DataFrame({"x": [0.333333, np.nan], "n": [1_234_567, 2], "s": ["a", "b"]})
-    assert_frame_equal(core.tidy(frame), wanted)
+    assert_frame_equal(core.tidy(frame), wanted, check_exact=True)

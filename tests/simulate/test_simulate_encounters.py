@@ -18,6 +18,7 @@ from recovery import (
 )
 from scipy import stats
 
+from crmlab.simulate import encounters
 from crmlab.simulate import parameters as par
 from crmlab.simulate.parameters import P
 
@@ -264,6 +265,23 @@ def test_whoever_came_by_referral_names_somebody_won_before(large, told):
     assert (came["date"] >= came["acquired_on"]).all()
     free = (won - came["acquired_on"].to_numpy()) / np.timedelta64(1, "D") > 30
     near_shares(lag[free], dict.fromkeys(range(31), 1 / 31))
+
+
+def test_the_second_customer_can_only_come_from_the_first():
+    """By hand, three people one a day: nobody is sent by oneself or by somebody who came later."""
+    people = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 3],
+            "acquired_on": par.START + np.arange(3) * DAY,
+            "acquisition_channel": "referral",
+        }
+    )
+    alike = pd.DataFrame({"satisfaction": np.zeros(3)})
+    drawn = pd.concat([encounters.referrals(seed, people, alike) for seed in range(400)])
+    sender = drawn.dropna(subset="referred_customer_id").groupby("referred_customer_id")["customer_id"]
+    assert list(sender.groups) == [2, 3]  # the first customer cannot have been sent
+    assert (sender.get_group(2) == 1).all()
+    near_shares(sender.get_group(3), {1: 0.5, 2: 0.5})
 
 
 def test_satisfied_customers_bring_others(told):

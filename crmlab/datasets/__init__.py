@@ -11,7 +11,6 @@ The environment variable ``CRMLAB_CACHE`` moves the cache; its content can be de
 
 from __future__ import annotations
 
-from crmlab.datasets import _places
 from crmlab.datasets.cohorts import SHIPPED, current_cohort, grading, use_cohort
 from crmlab.datasets.dictionary import describe, names
 from crmlab.datasets.tables import load, reference, truth
@@ -27,5 +26,3 @@ __all__ = [
     "truth",
     "use_cohort",
 ]
-
-_home = _places.home  # for the rooms whose data lie beside the tables

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 
-from crmlab import datasets
+from crmlab.datasets import _places
 from crmlab.exercises._items import chapter_number
 
+_QUESTION = {"id", "concepts", "question", "type", "answers"}
+_ANSWER = {"answer", "correct", "feedback"}
 # feedback has no background of its own: colours that can be read on white and on black
 _COLOURS = {
     "--jq-multiple-choice-bg": "#1f3a5f",
@@ -33,7 +35,7 @@ def questions(chapter: int | str) -> list[dict]:
     Raises
     ------
     ValueError
-        If the chapter has no questions.
+        If the chapter has no questions, or its file is broken.
 
     Examples
     --------
@@ -41,14 +43,35 @@ def questions(chapter: int | str) -> list[dict]:
     >>> exercises.questions(8)[-1]["id"]
     'XA08'
     """
-    folder = datasets._home() / "quiz"
-    known = {int(file.stem.removeprefix("ch")): file for file in sorted(folder.glob("ch*.json"))}
+    known = _places.chapters("quiz", ".json")
     number = chapter_number(chapter)
     if number not in known:
         raise ValueError(
             f"chapter={chapter!r} has no quiz; these chapters have one: {', '.join(map(str, known))}."
         )
-    return json.loads(known[number].read_text(encoding="utf-8"))
+    where = f"quiz/{known[number].name}"
+    try:
+        found = json.loads(known[number].read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{where} cannot be read: {error}") from error
+    for place, question in enumerate(_listed(found, where), 1):
+        _refuse_slips(question, _QUESTION, f"{where}, question {place}")
+        for answer in _listed(question["answers"], f"{where}, question {place}, answers"):
+            _refuse_slips(answer, _ANSWER, f"{where}, question {place}, an answer")
+    return found
+
+
+def _listed(found: object, where: str) -> list:
+    if not isinstance(found, list) or not found:
+        raise ValueError(f"{where} must be a list, […], of one or more, found {found!r:.40}.")
+    return found
+
+
+def _refuse_slips(found: object, names: set[str], where: str) -> None:
+    """Raise ValueError where an object lacks a name or has another."""
+    if not isinstance(found, dict) or set(found) != names:
+        has = ", ".join(found) if isinstance(found, dict) else f"{found!r:.40}"
+        raise ValueError(f"{where} must have {', '.join(sorted(names))}, found {has}.")
 
 
 def quiz(chapter: int | str) -> None:
@@ -62,7 +85,7 @@ def quiz(chapter: int | str) -> None:
     Raises
     ------
     ValueError
-        If the chapter has no questions.
+        If the chapter has no questions, or its file is broken.
     """
     from IPython.display import display
     from IPython.utils.capture import capture_output

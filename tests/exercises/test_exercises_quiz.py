@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from crmlab import datasets, exercises, glossary
+from crmlab import exercises, glossary
+from crmlab.datasets import _places
 from crmlab.exercises import _quiz
 
-FILES = sorted((datasets._home() / "quiz").glob("ch*.json"))
-QUESTIONS = [question for file in FILES for question in exercises.questions(file.stem)]
+CHAPTERS = _places.chapters("quiz", ".json")
+QUESTIONS = [question for chapter in CHAPTERS for question in exercises.questions(chapter)]
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question["id"])
@@ -46,9 +47,8 @@ def test_right_answer_is_not_always_the_longest_nor_the_first():
     assert sum(first) < len(QUESTIONS) / 2 and sum(longest) < len(QUESTIONS) / 2
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_concept_of_the_chapter_is_asked(file: Path):
-    chapter = int(file.stem.removeprefix("ch"))
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_concept_of_the_chapter_is_asked(chapter: int):
     wanted = {id for id in glossary.table(chapter).index if id[-1].isdigit()}
     asked = {concept for question in exercises.questions(chapter) for concept in question["concepts"]}
     assert wanted <= asked
@@ -105,3 +105,65 @@ def test_no_script_is_fetched():
 def test_chapter_without_quiz_is_an_error(chapter: object):
     with pytest.raises(ValueError, match=r"has no quiz; these chapters have one: (\d+, )*8\b"):
         exercises.quiz(chapter)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one file of one question that a test may damage."""
+    (tmp_path / "quiz").mkdir()
+    (tmp_path / "quiz/ch09.json").write_text(json.dumps([question()]), encoding="utf-8")
+    monkeypatch.setattr(_places, "home", lambda: tmp_path)
+    return tmp_path / "quiz"
+
+
+def question(**changes: object) -> dict:
+    """Return a question of one answer, but for what is changed."""
+    answer = {"answer": "茶", "correct": True, "feedback": "Yes."}
+    whole = {"id": "q", "concepts": ["LC01"], "question": "?", "type": "multiple_choice", "answers": [answer]}
+    return whole | changes
+
+
+@pytest.mark.parametrize("chapter", [9, "9", "09", " ch09 "])
+def test_a_new_file_is_found(chapter: object, home: Path):
+    assert exercises.questions(chapter) == [question()]
+    with pytest.raises(ValueError, match="chapter=8 has no quiz; these chapters have one: 9"):
+        exercises.questions(8)
+
+
+BROKEN = {
+    "empty": ("", "cannot be read: "),
+    "half": (json.dumps([question()])[:-5], "cannot be read: .*line 1"),
+    "not UTF-8": (b'["\xff"]', "cannot be read: "),
+    "too deep": ("[" * 100_000, "cannot be read: "),
+    "a merge": ("<<<<<<< HEAD\n[]", "cannot be read: "),
+    "no list": (question(), r"must be a list, \[…\], of one or more, found \{"),
+    "no question": ([], "must be a list"),
+    "text": ([question(), "why?"], "question 2 must have answers, concepts, .* found 'why"),
+    "no id": (
+        [{k: v for k, v in question().items() if k != "id"}],
+        "question 1 must have .*, found concepts",
+    ),
+    "a slip": ([question(hint="x")], "question 1 must have .* found .*hint"),
+    "no answers": ([question(answers=[])], "question 1, answers must be a list"),
+    "answers are text": ([question(answers="yes")], "question 1, answers must be a list"),
+    "an answer is text": ([question(answers=["yes"])], "question 1, an answer must have answer, correct, "),
+    "no feedback": (
+        [question(answers=[{"answer": "a", "correct": True}])],
+        "question 1, an answer .* found answer, corr",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_refused_with_its_name(content: object, message: str, home: Path):
+    text = content if isinstance(content, str | bytes) else json.dumps(content)
+    (home / "ch09.json").write_bytes(text.encode() if isinstance(text, str) else text)
+    for call in (exercises.questions, exercises.quiz):
+        with pytest.raises(ValueError, match=rf"^quiz/ch09\.json,? ?{message}"):
+            call(9)
+
+
+def test_a_file_that_is_not_named_after_a_chapter_is_refused(home: Path):
+    (home / "ch9.json").touch()
+    with pytest.raises(ValueError, match=r"quiz/ch9\.json is not named after a chapter: call it ch08\.json"):
+        exercises.questions(9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import unicodedata
@@ -108,7 +109,7 @@ def cohort_name(value: object, source: str) -> str:
     TypeError
         If `value` is no text.
     ValueError
-        If it is empty, too long, not printable, or probably a slip of ``"shipped"``.
+        If it is empty, too long, not printable, ``"none"`` or its like, or probably a slip of ``"shipped"``.
 
     Notes
     -----
@@ -133,15 +134,11 @@ def cohort_name(value: object, source: str) -> str:
             f"{source} must be 1 to 100 printable characters, found {len(name)}: {value[:30]!r}. "
             "Choose another name."
         )
-    if name in _NO_CHOICE:
+    if name in _NO_CHOICE or (name != SHIPPED and _is_slip(name)):
+        looks = "reads as if nobody chose" if name in _NO_CHOICE else f"looks like a slip of {SHIPPED!r}"
         raise ValueError(
-            f"{source} {value!r} reads as if nobody chose. Type {SHIPPED!r} for the tables that come with "
-            "the workbook; in Python, None leaves the choice to use_cohort() and CRMLAB_COHORT."
-        )
-    if name != SHIPPED and _is_slip(name):
-        raise ValueError(
-            f"{source} {value!r} looks like a slip of {SHIPPED!r}. Type {SHIPPED!r} for the tables that come "
-            "with the workbook; for a cohort of your own, choose a name that cannot be mistaken for it."
+            f"{source} {value!r} {looks}. Type {SHIPPED!r} for the tables that come with the workbook; for a "
+            "cohort of your own, choose a name that cannot be mistaken for it."
         )
     return name
 
@@ -149,26 +146,10 @@ def cohort_name(value: object, source: str) -> str:
 def _is_slip(name: str) -> bool:
     """Say whether who typed `name` probably meant "shipped".
 
-    Digits, signs and doubled letters do not count. Then it is a slip if it is the beginning ("ship"), if one
-    letter is more, less, wrong or swapped ("shpped"), or if a word of it is "shipped" ("the shipped one").
+    Digits, signs and doubled letters do not count. Then it is a slip if it is "ship", if about one letter is
+    more, less, wrong or swapped ("shpped"), or if a word of it is "shipped" ("the shipped one").
     """
-    words = [_undoubled(word) for word in re.findall(r"[^\W\d_]+", name)]
-    meant = _undoubled(SHIPPED)
-    letters = _undoubled("".join(words))
-    begun = len(letters) >= 4 and meant.startswith(letters)
-    return begun or meant in words or _one_letter_off(letters, meant)
-
-
-def _undoubled(word: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", word)
-
-
-def _one_letter_off(typed: str, meant: str) -> bool:
-    """Say whether two texts are equal but for one letter: more, less, wrong, or swapped with the next."""
-    if len(typed) == len(meant):
-        wrong = [place for place, (a, b) in enumerate(zip(typed, meant, strict=True)) if a != b]
-        first = wrong[0] if wrong else 0
-        swapped = typed[:first] + typed[first : first + 2][::-1] + typed[first + 2 :]
-        return len(wrong) <= 1 or swapped == meant
-    long, short = sorted((typed, meant), key=len, reverse=True)
-    return any(long[:place] + long[place + 1 :] == short for place in range(len(long)))
+    words = re.findall(r"[^\W\d_]+", name)
+    letters = re.sub(r"(.)\1+", r"\1", "".join(words))
+    near = difflib.get_close_matches(letters, ["shiped"], cutoff=0.83)  # five of six letters are the same
+    return bool(near) or letters == "ship" or SHIPPED in words

@@ -68,16 +68,14 @@ def _root() -> Path | None:
 
         usual = platformdirs.user_cache_path("crmlab", appauthor=False)
         return usual if usual.is_absolute() else None
-    advice = "Set it to a folder that you can write to, or take it out of the environment."
-    try:
-        root = Path(asked).expanduser().absolute()
-    except RuntimeError as error:  # ~somebody
+    spelled = os.path.expanduser(asked)  # leaves ~somebody as it is
+    # these, unlike Path's, do not raise where a folder may not be read or a name is too long
+    if spelled.startswith("~") or (os.path.exists(spelled) and not os.path.isdir(spelled)):
         raise ValueError(
-            f"CRMLAB_CACHE={asked!r} names the home of a user whom this computer does not know. {advice}"
-        ) from error
-    if os.path.exists(root) and not os.path.isdir(root):  # unlike Path's, these never raise
-        raise ValueError(f"CRMLAB_CACHE={asked!r} is a file. {advice}")
-    return root
+            f"CRMLAB_CACHE={asked!r} is a file, or the home of a user whom this computer does not know. Set "
+            "it to a folder that you can write to, or take it out of the environment."
+        )
+    return Path(spelled).absolute()
 
 
 @lru_cache(maxsize=2)

@@ -57,7 +57,7 @@ def written(frame: pd.DataFrame, resource: dict[str, Any]) -> bytes:
     schema = resource["schema"]
     expected = [field["name"] for field in schema["fields"]]
     if expected != list(frame.columns):
-        differ = sorted(set(expected) ^ set(frame.columns)) or "their order"
+        differ = sorted(set(expected) ^ set(frame.columns)) or "their order, or one stands twice"
         raise ValueError(f"Columns of {table} differ from the dictionary: {differ}. Describe them there.")
     out = {}
     for field in schema["fields"]:
@@ -77,7 +77,7 @@ def _refuse_limits_broken(column: pd.Series, field: dict[str, Any], where: str) 
     limits = field["constraints"]
     kinds = _DTYPES[field["type"]]
     if column.dtype.kind not in kinds or isinstance(column.dtype, pd.DatetimeTZDtype):
-        raise TypeError(f"{where} must be of type {field['type']}, found dtype {column.dtype}.")
+        raise ValueError(f"{where} must be of type {field['type']}, found dtype {column.dtype}.")
     values = column.dropna()
     if required(field) and len(values) < len(column):
         raise ValueError(f"{where} has missing values, but the dictionary says required.")
@@ -95,7 +95,9 @@ def _refuse_limits_broken(column: pd.Series, field: dict[str, Any], where: str) 
 def _plain(column: pd.Series, kind: str, where: str) -> pd.Series:
     """Return a column as it is written, without losing anything of it."""
     if kind == "integer":
-        return column.astype("Int64")  # raises where a value is not whole
+        if (column.dropna() % 1 != 0).any():
+            raise ValueError(f"{where} has values that are not whole.")
+        return column.astype("Int64")
     if kind == "number" and not np.isfinite(column.dropna()).all():
         raise ValueError(f"{where} has infinite values.")
     if kind in _UNITS:

@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from crmlab import _check
@@ -77,9 +76,8 @@ def digest(content: bytes) -> str:
 
 def resources(of: dict[str, Any], *, truth: bool) -> dict[str, dict[str, Any]]:
     """Return the tables of a data package by name."""
-    if not isinstance(truth, bool | np.bool_):
-        raise TypeError(f"truth must be True or False, found {truth!r}.")
-    return {Path(r["path"]).stem: r for r in of["resources"] if r["crmlab:truth"] == truth}
+    asked = _check.truth(truth, "truth")
+    return {Path(r["path"]).stem: r for r in of["resources"] if r["crmlab:truth"] is asked}
 
 
 def resource(name: str, *, truth: bool) -> dict[str, Any]:

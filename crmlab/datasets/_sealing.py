@@ -8,8 +8,7 @@ rows, bytes and hashes of the CSV files.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +38,9 @@ def described() -> dict[str, Any]:
     Tables stand in the order that ``_package.json`` gives; those that it does not name follow by name.
     """
     folder = _places.home() / "dictionary"
-    package = _json(folder / _PACKAGE)
-    _only(package, _WHOLE, (), f"dictionary/{_PACKAGE}")
-    found = dict(_tables(folder))
+    package = _json(folder / _PACKAGE, _WHOLE)
+    files = [path for path in (*folder.glob("*.json"), *folder.glob("truth/*.json")) if path.name != _PACKAGE]
+    found = {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
     order = package.pop("order")
     if gone := [name for name in order if name not in found]:
         raise ValueError(
@@ -53,37 +52,31 @@ def described() -> dict[str, Any]:
     return package | {"resources": list(tables.values())}
 
 
-def _tables(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the name and the file of every table that is described."""
-    for path in [*folder.glob("*.json"), *folder.glob("truth/*.json")]:
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if path.name == _PACKAGE:
-            continue
-        if not re.fullmatch(r"(truth/)?[a-z][a-z0-9_]*", name):
-            raise ValueError(f"dictionary/{name}.json: a table's name has small letters, digits and _ only.")
-        yield name, path
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds; the error names the file."""
+def _json(path: Path, must: tuple[str, ...], may: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the object that a JSON file holds; an error names the file."""
     where = path.relative_to(_places.home()).as_posix()
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{where} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{where} must hold an object, {{…}}, found {type(found).__name__}.")
+    _refuse_slips(found, must, may, where)
     return found
 
 
 def _resource(name: str, path: Path) -> dict[str, Any]:
     """Return the resource of the data package that a table's file describes."""
-    written = _json(path)
-    _refuse_slips(written, f"dictionary/{name}.json")
+    written = _json(path, _TABLE, ("foreignKeys",))
+    where = f"dictionary/{name}.json"
+    for number, field in enumerate(written["fields"], 1):
+        _refuse_slips(field, _COLUMN, _COLUMN_MAY, f"{where}, column {number}")
+        column = f"{where}, column {field['name']}"
+        _check.choice(field["type"], _KINDS, f"{column}: type")
+        _refuse_slips(field["constraints"], (), _LIMITS, f"{column}: constraints")
+    for key in written.get("foreignKeys", []):
+        _refuse_slips(key, ("fields", "reference"), (), f"{where}: foreignKeys")
+        _refuse_slips(key["reference"], ("resource", "fields"), (), f"{where}: foreignKeys, reference")
     truth = name.startswith("truth/")
     schema = {"fields": written["fields"], "missingValues": [""], "primaryKey": written["primaryKey"]}
-    if "foreignKeys" in written:
-        schema["foreignKeys"] = written["foreignKeys"]
     return {
         "name": name,
         "path": f"{name}.csv" if truth else f"tables/{name}.csv",
@@ -94,36 +87,14 @@ def _resource(name: str, path: Path) -> dict[str, Any]:
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "schema": schema,
+        "schema": schema | {key: written[key] for key in ("foreignKeys",) if key in written},
     }
 
 
-def _refuse_slips(written: dict[str, Any], where: str) -> None:
-    """Raise ValueError where a table's file lacks something, or says something that nobody reads."""
-    _only(written, _TABLE, ("foreignKeys",), where)
-    for name in ("fields", "primaryKey", "foreignKeys"):
-        if not isinstance(written.get(name, []), list):
-            raise ValueError(f"{where}: {name} must be a list, […], found {written[name]!r}.")
-    if not isinstance(written["static"], bool):
-        raise ValueError(f"{where}: static must be true (the same in every cohort) or false.")
-    names = []
-    for field in written["fields"]:
-        _only(field, _COLUMN, _COLUMN_MAY, f"{where}, column {len(names) + 1}")
-        column = f"{where}, column {field['name']}"
-        if field["name"] in names:
-            raise ValueError(f"{column} stands twice.")
-        names.append(field["name"])
-        _check.choice(field["type"], _KINDS, f"{column}: type")
-        _only(field["constraints"], (), _LIMITS, f"{column}: constraints")
-    for key in written.get("foreignKeys", []):
-        _only(key, ("fields", "reference"), (), f"{where}: foreignKeys")
-        _only(key["reference"], ("resource", "fields"), (), f"{where}: foreignKeys, reference")
-
-
-def _only(found: object, must: tuple[str, ...], may: tuple[str, ...], where: str) -> None:
+def _refuse_slips(found: object, must: tuple[str, ...], may: tuple[str, ...], where: str) -> None:
     """Raise ValueError where an object lacks a name, or has one that nobody reads."""
     if not isinstance(found, dict):
-        raise ValueError(f"{where} must be an object, {{…}}, found {found!r}.")
+        raise ValueError(f"{where} must be an object, {{…}}, found {found!r:.40}.")
     if lacking := [name for name in must if name not in found]:
         raise ValueError(f"{where} has no {lacking[0]!r}. It needs: {', '.join(must)}.")
     for name in found:
@@ -133,17 +104,15 @@ def _only(found: object, must: tuple[str, ...], may: tuple[str, ...], where: str
 def _refuse_loose_keys(name: str, schema: dict[str, Any], tables: Mapping[str, dict[str, Any]]) -> None:
     """Raise ValueError where a key names a table or a column that is not there."""
     where = f"dictionary/{name}.json"
-    own = [field["name"] for field in schema["fields"]]
-    for column in schema["primaryKey"]:
-        _check.choice(column, own, f"{where}: primaryKey")
+    named = [(name, schema["primaryKey"], "primaryKey")]
     for key in schema.get("foreignKeys", []):
-        for column in key["fields"]:
-            _check.choice(column, own, f"{where}: foreignKeys")
-        other = key["reference"]["resource"] or name
-        _check.choice(other, tables, f"{where}: foreignKeys, resource")
-        there = [field["name"] for field in tables[other]["schema"]["fields"]]
-        for column in key["reference"]["fields"]:
-            _check.choice(column, there, f"{where}: foreignKeys, fields of {other}")
+        other = _check.choice(key["reference"]["resource"] or name, tables, f"{where}: foreignKeys, resource")
+        named.append((name, key["fields"], "foreignKeys"))
+        named.append((other, key["reference"]["fields"], f"foreignKeys, fields of {other}"))
+    for table, columns, what in named:
+        there = [field["name"] for field in tables[table]["schema"]["fields"]]
+        for column in columns:
+            _check.choice(column, there, f"{where}: {what}")
 
 
 # -- what the machine adds ------------------------------------------------------------------------

@@ -21,7 +21,8 @@ def test_every_table_is_described(name):
     assert resource["title"], name
     assert resource["description"].endswith("."), name
     assert resource["path"] == ("" if resource["crmlab:truth"] else "tables/") + f"{name}.csv"
-    assert name.startswith("truth/") == resource["crmlab:truth"]
+    assert name.startswith("truth/") is resource["crmlab:truth"]
+    assert resource["crmlab:static"] in (True, False)
     schema = resource["schema"]
     fields = {field["name"]: field for field in schema["fields"]}
     assert schema["missingValues"] == [""]
@@ -79,6 +80,7 @@ def test_describe_all_tables(truth):
     assert list(overview.columns) == ["title", "rows", "key", "description"]
     assert overview.index.name == "table"
     assert list(overview.index) == datasets.names(truth=truth)
+    assert datasets.names() == list(datasets.describe().index) != datasets.names(truth=True)
     for name in overview.index:
         opened = (datasets.truth if truth else datasets.load)(name)
         assert len(opened) == overview.loc[name, "rows"]
@@ -230,18 +232,16 @@ BROKEN = {
     "half": (lambda f: f.write_bytes(f.read_bytes()[:500]), "cannot be read: .*line"),
     "too deep": (lambda f: f.write_text("[" * 100_000), "cannot be read"),
     "not UTF-8": (lambda f: f.write_bytes(b'{"a": "\xff"}'), "cannot be read"),
-    "a list": (lambda f: f.write_text("[]"), r"must hold an object, \{…\}, found list"),
+    "a list": (lambda f: f.write_text("[]"), r"must be an object, \{…\}, found \[\]"),
     "no title": (lambda f: change(f, title=None), "has no 'title'. It needs: title, description"),
     "no key": (lambda f: change(f, primaryKey=None), "has no 'primaryKey'"),
     "a slip": (
         lambda f: change(f, foreignKey=[]),
         "name='foreignKey' is not known. Did you mean 'foreignKeys'",
     ),
-    "key is text": (lambda f: change(f, primaryKey="order_id"), "primaryKey must be a list"),
-    "static is text": (lambda f: change(f, static="no"), "static must be true .* or false"),
-    "columns are an object": (lambda f: change(f, fields={}), "fields must be a list"),
+    "key is text": (lambda f: change(f, primaryKey="order_id"), "primaryKey='o' is not known"),
+    "columns are an object": (lambda f: change(f, fields={"a": 1}), "column 1 must be an object"),
     "a column is text": (lambda f: change(f, fields=["order_id"]), "column 1 must be an object"),
-    "a column twice": (lambda f: columns(name="amount")(f), "column amount stands twice"),
     "no such type": (lambda f: columns(type="int")(f), "column order_id: type='int' is not known"),
     "no such limit": (
         lambda f: columns(constraints={"min": 1})(f),
@@ -280,8 +280,8 @@ def test_a_broken_description_is_refused_with_its_name(damage, message, copy):
         (lambda folder: (folder / "_package.json").unlink(), r"_package\.json cannot be read"),
         (lambda folder: change(folder / "_package.json", order=["ordres"]), r"_package\.json names 'ordres'"),
         (lambda folder: change(folder / "_package.json", licenses=None), r"_package\.json has no 'licenses'"),
-        (lambda folder: (folder / "Orders copy.json").write_text("{}"), r"Orders copy\.json: a table's name"),
-        (lambda folder: (folder / "truth/a-b.json").write_text("{}"), r"truth/a-b\.json: a table's name"),
+        (lambda folder: (folder / "Orders copy.json").write_text("{}"), r"Orders copy\.json has no 'title'"),
+        (lambda folder: (folder / "truth/a-b.json").write_text("{}"), r"truth/a-b\.json has no 'title'"),
     ],
 )
 def test_a_broken_folder_is_refused(damage, message, copy):
@@ -305,6 +305,11 @@ def test_a_description_that_the_table_breaks_is_refused(copy):
         build.main(["dictionary"])
     change(copy / "dictionary/orders.json", fields=told[::-1])
     with pytest.raises(SystemExit, match="Columns of orders differ from the dictionary: their order"):
+        build.main(["dictionary"])
+    change(copy / "dictionary/orders.json", fields=[*told, told[0]])
+    with pytest.raises(
+        SystemExit, match=r"Columns of orders differ from the dictionary: .* one stands twice"
+    ):
         build.main(["dictionary"])
 
 

@@ -61,10 +61,12 @@ def written(frame: pd.DataFrame, resource: dict[str, Any]) -> bytes:
         raise ValueError(f"Columns of {table} differ from the dictionary: {differ}. Describe them there.")
     out = {}
     for field in schema["fields"]:
-        where = f"Column {field['name']} of {table}"
         column = frame[field["name"]]
-        _refuse_limits_broken(column, field, where)
-        out[field["name"]] = _plain(column, field["type"], where).array
+        try:
+            _refuse_limits_broken(column, field)
+            out[field["name"]] = _plain(column, field["type"]).array
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Column {field['name']} of {table} {error}") from error
     twice = frame.duplicated(schema["primaryKey"])
     if twice.any():
         row = frame.loc[twice, schema["primaryKey"]].iloc[0].tolist()
@@ -72,38 +74,38 @@ def written(frame: pd.DataFrame, resource: dict[str, Any]) -> bytes:
     return pd.DataFrame(out).to_csv(index=False, lineterminator="\n").encode()
 
 
-def _refuse_limits_broken(column: pd.Series, field: dict[str, Any], where: str) -> None:
-    """Raise ValueError where a column breaks a constraint of the dictionary."""
+def _refuse_limits_broken(column: pd.Series, field: dict[str, Any]) -> None:
+    """Raise ValueError where a column breaks a constraint of the dictionary; the caller names the column."""
     limits = field["constraints"]
     kinds = _DTYPES[field["type"]]
     if column.dtype.kind not in kinds or isinstance(column.dtype, pd.DatetimeTZDtype):
-        raise ValueError(f"{where} must be of type {field['type']}, found dtype {column.dtype}.")
+        raise ValueError(f"must be of type {field['type']}, found dtype {column.dtype}.")
     values = column.dropna()
     if required(field) and len(values) < len(column):
-        raise ValueError(f"{where} has missing values, but the dictionary says required.")
+        raise ValueError("has missing values, but the dictionary says required.")
     if "enum" in limits and not values.isin(limits["enum"]).all():
-        raise ValueError(f"{where} has values outside {limits['enum']}.")
+        raise ValueError(f"has values outside {limits['enum']}.")
     if limits.get("unique") and not values.is_unique:
-        raise ValueError(f"{where} has values that stand twice, but the dictionary says unique.")
+        raise ValueError("has values that stand twice, but the dictionary says unique.")
     as_is = pd.Timestamp if field["type"] in _UNITS else float
     if "minimum" in limits and (values < as_is(limits["minimum"])).any():
-        raise ValueError(f"{where} must be at least {limits['minimum']}, found {values.min()}.")
+        raise ValueError(f"must be at least {limits['minimum']}, found {values.min()}.")
     if "maximum" in limits and (values > as_is(limits["maximum"])).any():
-        raise ValueError(f"{where} must be at most {limits['maximum']}, found {values.max()}.")
+        raise ValueError(f"must be at most {limits['maximum']}, found {values.max()}.")
 
 
-def _plain(column: pd.Series, kind: str, where: str) -> pd.Series:
+def _plain(column: pd.Series, kind: str) -> pd.Series:
     """Return a column as it is written, without losing anything of it."""
     if kind == "integer":
         if (column.dropna() % 1 != 0).any():
-            raise ValueError(f"{where} has values that are not whole.")
+            raise ValueError("has values that are not whole.")
         return column.astype("Int64")
     if kind == "number" and not np.isfinite(column.dropna()).all():
-        raise ValueError(f"{where} has infinite values.")
+        raise ValueError("has infinite values.")
     if kind in _UNITS:
         unit, name = _UNITS[kind]
         values = column.to_numpy()
         if (values.astype(f"datetime64[{unit}]") != values)[~np.isnat(values)].any():
-            raise ValueError(f"{where} is finer than a {name}.")
+            raise ValueError(f"is finer than a {name}.")
         return pd.Series(np.datetime_as_string(values, unit=unit)).mask(np.isnat(values))
     return column

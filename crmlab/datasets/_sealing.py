@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from crmlab.simulate import World
 
 _PACKAGE = "_package.json"
-_DOORS = ("crmlab:tables", "crmlab:truth")  # how the tables, and how the truth is opened
 _KINDS = ("integer", "number", "string", "date", "datetime")
-_LIMITS = ("required", "unique", "enum", "minimum", "maximum")
-_WHOLE = ("name", "title", "description", "licenses", "sources", "contributors", *_DOORS, "order")
-_TABLE = ("title", "description", "static", "fields", "primaryKey")
-_COLUMN = ("name", "type", "unit", "title", "description", "constraints")
-_COLUMN_MAY = ("format", "categories", "categoriesOrdered")
+# name -> type: what an object must say, and what it may
+_WHOLE = dict.fromkeys(("name", "title", "description", "crmlab:tables", "crmlab:truth"), str)
+_WHOLE |= dict.fromkeys(("licenses", "sources", "contributors", "order"), list)
+_TABLE = {"title": str, "description": str, "static": bool, "fields": list, "primaryKey": list}
+_TABLE_MAY = {"foreignKeys": list}
+_COLUMN = {"name": str, "type": str, "unit": str, "title": str, "description": str, "constraints": dict}
+_COLUMN_MAY = {"format": str, "categories": list, "categoriesOrdered": bool}
+_LIMITS = {
+    "required": bool,
+    "unique": bool,
+    "enum": list,
+    "minimum": int | float | str,
+    "maximum": int | float | str,
+}
+_KEY = {"fields": list, "reference": dict}
+_REFERENCE = {"resource": str, "fields": list}
 _ANEW = "'python -m crmlab.build data' makes all tables anew."
 
 
@@ -52,29 +62,29 @@ def described() -> dict[str, Any]:
     return package | {"resources": list(tables.values())}
 
 
-def _json(path: Path, must: tuple[str, ...], may: tuple[str, ...] = ()) -> dict[str, Any]:
+def _json(path: Path, must: dict[str, Any], may: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the object that a JSON file holds; an error names the file."""
     where = path.relative_to(_places.home()).as_posix()
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{where} cannot be read: {error}") from error
-    _refuse_slips(found, must, may, where)
+    _refuse_slips(found, must, may or {}, where)
     return found
 
 
 def _resource(name: str, path: Path) -> dict[str, Any]:
     """Return the resource of the data package that a table's file describes."""
-    written = _json(path, _TABLE, ("foreignKeys",))
+    written = _json(path, _TABLE, _TABLE_MAY)
     where = f"dictionary/{name}.json"
     for number, field in enumerate(written["fields"], 1):
         _refuse_slips(field, _COLUMN, _COLUMN_MAY, f"{where}, column {number}")
         column = f"{where}, column {field['name']}"
         _check.choice(field["type"], _KINDS, f"{column}: type")
-        _refuse_slips(field["constraints"], (), _LIMITS, f"{column}: constraints")
+        _refuse_slips(field["constraints"], {}, _LIMITS, f"{column}: constraints")
     for key in written.get("foreignKeys", []):
-        _refuse_slips(key, ("fields", "reference"), (), f"{where}: foreignKeys")
-        _refuse_slips(key["reference"], ("resource", "fields"), (), f"{where}: foreignKeys, reference")
+        _refuse_slips(key, _KEY, {}, f"{where}: foreignKeys")
+        _refuse_slips(key["reference"], _REFERENCE, {}, f"{where}: foreignKeys, reference")
     truth = name.startswith("truth/")
     schema = {"fields": written["fields"], "missingValues": [""], "primaryKey": written["primaryKey"]}
     return {
@@ -91,27 +101,33 @@ def _resource(name: str, path: Path) -> dict[str, Any]:
     }
 
 
-def _refuse_slips(found: object, must: tuple[str, ...], may: tuple[str, ...], where: str) -> None:
-    """Raise ValueError where an object lacks a name, or has one that nobody reads."""
+def _refuse_slips(found: object, must: dict[str, Any], may: dict[str, Any], where: str) -> None:
+    """Raise ValueError where an object lacks a name, has one that nobody reads, or another type."""
     if not isinstance(found, dict):
         raise ValueError(f"{where} must be an object, {{…}}, found {found!r:.40}.")
     if lacking := [name for name in must if name not in found]:
         raise ValueError(f"{where} has no {lacking[0]!r}. It needs: {', '.join(must)}.")
-    for name in found:
-        _check.choice(name, (*must, *may), f"{where}: name")
+    types = must | may
+    for name, value in found.items():
+        wanted = types[_check.choice(name, types, f"{where}: name")]
+        if not isinstance(value, wanted):
+            kind = getattr(wanted, "__name__", wanted)
+            raise ValueError(f"{where}: {name} must be of type {kind}, found {value!r:.40}.")
 
 
 def _refuse_loose_keys(name: str, schema: dict[str, Any], tables: Mapping[str, dict[str, Any]]) -> None:
-    """Raise ValueError where a key names a table or a column that is not there."""
+    """Raise ValueError where a key names no column, or a table or a column that is not there."""
     where = f"dictionary/{name}.json"
     named = [(name, schema["primaryKey"], "primaryKey")]
     for key in schema.get("foreignKeys", []):
         other = _check.choice(key["reference"]["resource"] or name, tables, f"{where}: foreignKeys, resource")
         named.append((name, key["fields"], "foreignKeys"))
         named.append((other, key["reference"]["fields"], f"foreignKeys, fields of {other}"))
+        if len(key["fields"]) != len(key["reference"]["fields"]):
+            raise ValueError(f"{where}: foreignKeys must name as many fields here as of {other}.")
     for table, columns, what in named:
         there = [field["name"] for field in tables[table]["schema"]["fields"]]
-        for column in columns:
+        for column in columns or [""]:
             _check.choice(column, there, f"{where}: {what}")
 
 
@@ -134,7 +150,14 @@ def rebuilt() -> bytes:
     package = described()
     promised = _promised()
     contents = {resource["path"]: _shipped(resource["path"], promised) for resource in package["resources"]}
-    frames = {r["name"]: _csv.parse(contents[r["path"]], r) for r in package["resources"]}
+    frames = {}
+    for resource in package["resources"]:
+        try:
+            frames[resource["name"]] = _csv.parse(contents[resource["path"]], resource)
+        except (TypeError, ValueError, KeyError) as error:
+            raise ValueError(
+                f"{resource['path']} cannot be read as dictionary/{resource['name']}.json says: {error}"
+            ) from error
     _written(package, frames)  # for its checks: numbers need not be written as pandas writes what it has read
     return _sealed(package, frames, contents, "shipped", simulate.SHIPPED_SEED)
 

@@ -239,8 +239,16 @@ BROKEN = {
         lambda f: change(f, foreignKey=[]),
         "name='foreignKey' is not known. Did you mean 'foreignKeys'",
     ),
-    "key is text": (lambda f: change(f, primaryKey="order_id"), "primaryKey='o' is not known"),
-    "columns are an object": (lambda f: change(f, fields={"a": 1}), "column 1 must be an object"),
+    "key is text": (
+        lambda f: change(f, primaryKey="order_id"),
+        "primaryKey must be of type list, found 'order_id'",
+    ),
+    "key of no column": (lambda f: change(f, primaryKey=[]), "primaryKey='' is not known"),
+    "static is text": (lambda f: change(f, static="no"), "static must be of type bool, found 'no'"),
+    "title is a list": (lambda f: change(f, title=[]), r"title must be of type str, found \[\]"),
+    "name is missing": (columns(name=None), "column 1: name must be of type str, found None"),
+    "limit is a list": (columns(constraints={"minimum": []}), r"minimum must be of type int \| float \| str"),
+    "columns are an object": (lambda f: change(f, fields={}), "fields must be of type list"),
     "a column is text": (lambda f: change(f, fields=["order_id"]), "column 1 must be an object"),
     "no such type": (lambda f: columns(type="int")(f), "column order_id: type='int' is not known"),
     "no such limit": (
@@ -253,6 +261,10 @@ BROKEN = {
     ),
     "no such own column": (keys(fields=["customer"]), "foreignKeys='customer' is not known"),
     "reference without a table": (keys(reference={"fields": ["x"]}), "reference has no 'resource'"),
+    "one column for two": (
+        keys(fields=["customer_id", "order_id"]),
+        "foreignKeys must name as many fields here as of consumers",
+    ),
     "no such table": (
         keys(reference={"resource": "consumer", "fields": ["customer_id"]}),
         "resource='consumer' is not known. Did you mean 'consumers'",
@@ -310,6 +322,29 @@ def test_a_description_that_the_table_breaks_is_refused(copy):
     with pytest.raises(
         SystemExit, match=r"Columns of orders differ from the dictionary: .* one stands twice"
     ):
+        build.main(["dictionary"])
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "message"),
+    [
+        (
+            0,
+            {"type": "date"},
+            r"tables/orders\.csv cannot be read as dictionary/orders\.json says: time data",
+        ),
+        (3, {"type": "number"}, r"cannot be read as dictionary/orders\.json says: could not convert .*'web'"),
+        (3, {"categoriesOrdered": True}, r"cannot be read as dictionary/orders\.json says: 'categories'"),
+        (3, {"constraints": {"minimum": 1}}, "Column channel of orders .*not supported"),
+        (4, {"constraints": {"minimum": "few"}}, "Column amount of orders could not convert .*'few'"),
+        (2, {"constraints": {"maximum": "soon"}}, "Column order_date of orders .*soon"),
+    ],
+)
+def test_a_description_that_cannot_be_meant_names_the_table(place, changes, message, copy):
+    told = json.loads((copy / "dictionary/orders.json").read_text(encoding="utf-8"))["fields"]
+    told[place] |= changes
+    change(copy / "dictionary/orders.json", fields=told)
+    with pytest.raises(SystemExit, match=message):
         build.main(["dictionary"])
 
 

@@ -17,6 +17,7 @@ from recovery import (
     rounded_sd,
 )
 from scipy import stats
+from scipy.special import ndtr
 
 from crmlab.simulate import encounters
 from crmlab.simulate import parameters as par
@@ -73,6 +74,8 @@ def test_ratings_follow_satisfaction_channel_and_reason(large):
         feeling = 3.6 + 0.45 * rated["satisfaction"] + rated["channel"].map(MOOD) + ease + lost_parcel
         expected = rounded_mean(feeling, 0.8, 1, 5)
         no_tie(rated["rating"].astype(float) - expected, rated["satisfaction"], reason)
+        near_mean(rated["rating"] == 5, ndtr((feeling - 4.5) / 0.8), reason)
+        near_mean(rated["rating"] == 1, ndtr((1.5 - feeling) / 0.8), reason)
         for channel in set(rated["channel"]):
             part = (rated["channel"] == channel).to_numpy()
             near_mean(rated.loc[part, "rating"].astype(float), expected[part], (reason, channel))

@@ -334,6 +334,16 @@ def test_care_calls_are_randomised_among_the_buyers_of_the_year_before(large, in
         assert abs(r) < ERRORS / np.sqrt(len(trial)), column
 
 
+def test_no_call_brings_back_whoever_had_dropped_out(large, inside):
+    orders = large.tables["orders"]
+    late = orders.loc[orders["order_date"] >= CARE + pd.Timedelta(days=7), "customer_id"]
+    trial = large.tables["customer_care"]
+    # some days are left for orders that were moved to a free one
+    gone = inside.dropout[trial["customer_id"] - 1] < (CARE - par.START).days - 3
+    assert (gone & (trial["care_calls"] > 0)).sum() > 1000
+    assert not trial.loc[gone, "customer_id"].isin(late).any()
+
+
 def test_each_number_of_calls_has_its_effect_on_the_living(inside):
     calls = inside.trial["care_calls"].to_numpy()
     row = inside.trial["customer_id"].to_numpy() - 1
@@ -396,7 +406,17 @@ def test_an_order_spreads_about_its_customers_mean(large):
         (orders["amount"] / orders["mean_order_value"]).sample(60_000, random_state=1),
         stats.gamma(p, scale=1 / p),
     )
-    assert orders["amount"].min() >= 1
+
+
+def test_no_order_is_worth_less_than_a_yuan():
+    """By hand: customers whose mean order is half a yuan."""
+    truth = people.latents(1, 200, 0.0).assign(mean_order_value=0.5)
+    consumers = people.consumers(1, truth)
+    bought, _ = purchases.purchase_times(1, consumers, truth)
+    none = pd.DataFrame({"row": [], "day": [], "left": []}, dtype=int)
+    ledger = purchases.orders(1, consumers, truth, bought, none[["row", "day"]], none)
+    assert ledger["amount"].min() == 1
+    assert 1 < ledger["amount"].max() < 2
 
 
 def test_classes_order_through_their_channels(large):

@@ -317,7 +317,7 @@ def test_an_improvement_project_closes_its_gap_by_its_weight():
 
 def test_truth_names_what_each_project_gains_among_the_respondents(large):
     gain = large.truth["improvements"].set_index("dimension")["repurchase_gain"]
-    closed = par.IMPROVEMENTS["gap_points"] * par.DERIVED_WEIGHTS
+    closed = par.IMPROVEMENTS["gap_points"] * np.array(par.DERIVED_WEIGHTS)
     assert (gain > 0).all()
     assert gain.rank().tolist() == closed.rank().tolist()
     # beside the stated weights, what a respondent's own slope says

@@ -127,7 +127,8 @@ def lookup(word: str) -> Term:
         found = [term for term in _terms().values() if any(key in name for name in _headwords(term))]
     if not found:  # a slip: a letter more, less or wrong
         alike = [name for name, _ in names if abs(len(name) - len(key)) <= 1]
-        cutoff = 0.6 if _is_chinese(key) else 0.8  # of three characters, one may be wrong
+        # of three characters one may be wrong, of a long name too: "customer share" is not "customer care"
+        cutoff = max(0.6 if _is_chinese(key) else 0.8, 1 - 1.1 / max(len(key), 1))
         near = difflib.get_close_matches(key, alike, n=1, cutoff=cutoff)
         found = [term for name, term in names if name in near]
     if not found:

@@ -25,7 +25,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "datasets"
     shutil.copytree(HOME / "dictionary", folder / "dictionary")
     (folder / "tables").mkdir()
-    for path in ("tables/gone.csv", "tables/orders.csv", "glossary.csv", "README.md", "datapackage.json"):
+    (folder / "truth").mkdir()
+    for path in (
+        "tables/gone.csv",
+        "truth/gone.csv",
+        "tables/orders.csv",
+        "glossary.csv",
+        "README.md",
+        "datapackage.json",
+    ):
         (folder / path).write_text("old\n")
     world = simulate.world
     monkeypatch.setattr(simulate, "world", lambda seed: world(seed, customers=60))
@@ -60,6 +68,17 @@ def test_write_all_writes_what_differs(tmp_path: Path):
     (tmp_path / "same").write_bytes(b"1")
     assert build.write_all(tmp_path, {"same": b"1", "deep/er/new": b"2"}) == ["deep/er/new"]
     assert held(tmp_path) == {"same": b"1", "deep/er/new": b"2"}
+
+
+def test_drafts_lie_on_the_disk_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """From one disk to another nothing can be moved in one step."""
+    replace = os.replace
+    sources: list[Path] = []
+    monkeypatch.setattr(
+        os, "replace", lambda source, target: sources.append(source) or replace(source, target)
+    )
+    build.write_all(tmp_path / "home", {"a": b"1", "b/b": b"2"})
+    assert [source.parents[1] for source in sources] == [tmp_path / "home"] * 2
 
 
 @pytest.mark.parametrize("step", ["draft", "replace"])
@@ -102,12 +121,18 @@ def test_data_writes_all_removes_what_is_gone_and_leaves_the_rest(home: Path, ca
     assert found["README.md"] == build.readme(found["datapackage.json"])
     assert len(datasets.load("consumers")) == 60, "loaders see the new tables"
     assert f"{len(tables)} tables, 0." in (said := capsys.readouterr().out)
-    assert f"{len(tables) + 2} files written, 1 removed" in said
+    assert f"{len(tables) + 2} files written, 2 removed" in said
     build.main(["data"])
     assert "0 files written, 0 removed" in capsys.readouterr().out
     build.main(["dictionary"])
     assert "0 written" in capsys.readouterr().out
     assert held(home) == found
+    assert _datapackage.edition() == _datapackage.digest(found["datapackage.json"])
+    page = home / "dictionary/orders.json"
+    page.write_text(page.read_text(encoding="utf-8").replace('"Orders"', '"All orders"', 1), encoding="utf-8")
+    build.main(["data"])
+    assert datasets.describe("orders").attrs["title"] == "All orders", "and the newer ones"
+    assert _datapackage.edition() == _datapackage.digest((home / "datapackage.json").read_bytes())
 
 
 def test_a_table_that_fails_halfway_leaves_everything(home: Path, monkeypatch: pytest.MonkeyPatch):

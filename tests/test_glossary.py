@@ -67,6 +67,8 @@ def test_lookup_finds_every_name(id: str, column: str):
         ("考察期、形成期、稳定期、退化期", "LC02"),
         ("ＬＣ１６", "LC16"),
         ("interaction levels", "LC16"),
+        ("formatian", "LC02b"),
+        ("customer vamue", "VS01"),
     ],
 )
 def test_lookup_forgives(word: str, id: str):
@@ -79,6 +81,13 @@ def test_lookup_forgives(word: str, id: str):
         ("customer life course", "Nearest: "),
         ("information", "has no 'information'"),  # not formation
         ("", r"table\(\) lists all terms"),
+        ("sta", "has no 'sta'"),  # too short for a part of a name
+        ("bcsi", "has no 'bcsi'"),  # of four letters, none may be wrong
+        ("customer share", r"has no .* Nearest: Customer care"),  # two letters
+        ("stbilty", r"Nearest: Stability; .*; "),
+        ("关系", r"fits \d+ terms"),
+        ("稳", "has no '稳'"),
+        ("i模型", r"fits \d+ terms"),
         ("Life-cycle", r"fits \d+ terms"),
         ("龙井", "has no"),
         ("x" * 10_000, "has no"),
@@ -88,8 +97,11 @@ def test_lookup_forgives(word: str, id: str):
     ],
 )
 def test_lookup_of_what_is_not_there(word: str, message: str):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as raised:
         glossary.lookup(word)
+    assert len(str(raised.value)) < 600
+    listed = str(raised.value).partition("Nearest: ")[2].split(". ")[0].split("; ")
+    assert len(set(listed)) == len(listed)
 
 
 @pytest.mark.parametrize("word", [8, None, b"stability", ["stability"], float("nan")])
@@ -242,6 +254,18 @@ def test_a_new_file_is_found_and_its_name_is_the_chapter(home: Path):
     (home / ".ipynb_checkpoints").mkdir()
     glossary._terms.cache_clear()
     assert len(glossary.table()) == len(TERMS) + 1
+
+
+def test_headwords_are_names_without_what_explains_them(home: Path):
+    head = (home / "ch08.csv").read_text(encoding="utf-8").split("\n")[0]
+    rows = (
+        "XX01,one,A tea term: it is new,茶词：说明,茶詞,Of tea.,here,,,no",
+        "XX02,two,A tea term (one) and (two) more,茶词汇,茶詞彙,Of tea.,here,,,no",
+    )
+    (home / "ch12.csv").write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    for word in ("A tea term", "茶词"):
+        assert glossary.lookup(word).id == "XX01"
+    assert glossary.lookup("a tea term and more").id == "XX02"
 
 
 def test_quiz_files_are_named_after_chapters():

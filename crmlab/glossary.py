@@ -122,15 +122,15 @@ def lookup(word: str) -> Term:
         raise TypeError(f"word must be a text, found {type(word).__name__}.")
     key = _plain(word)
     names = [(name, term) for term in _terms().values() for name in _names(term)]
-    found = [term for name, term in names if name == key]
+    found = [term for name, term in names if name in (key, key.replace(" ", ""))]  # LC 02c is LC02c
     if not found and len(key) >= (2 if _is_chinese(key) else 4):  # a part of a name
         found = [term for term in _terms().values() if any(key in name for name in _headwords(term))]
-    if not found:  # a slip: a letter more, less or wrong
-        alike = [name for name, _ in names if abs(len(name) - len(key)) <= 1]
+    if not found:  # a slip: a letter more, less or wrong; but an id with a wrong digit is another id
+        alike = [n for n, term in names if abs(len(n) - len(key)) <= 1 and n != term.id.casefold()]
         # of three characters one may be wrong, of a long name too: "customer share" is not "customer care"
         cutoff = max(0.6 if _is_chinese(key) else 0.8, 1 - 1.1 / max(len(key), 1))
-        near = difflib.get_close_matches(key, alike, n=1, cutoff=cutoff)
-        found = [term for name, term in names if name in near]
+        near = difflib.get_close_matches(key, alike, n=len(names), cutoff=cutoff)
+        found = list(dict.fromkeys(term for name, term in names if name in near))
     if not found:
         near = difflib.get_close_matches(key, [name for name, _ in names], n=3, cutoff=0.4)
         known = list(dict.fromkeys(term.term for want in near for name, term in names if name == want))

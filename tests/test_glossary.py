@@ -68,6 +68,7 @@ def test_lookup_finds_every_name(id: str, column: str):
         ("ＬＣ１６", "LC16"),
         ("interaction levels", "LC16"),
         ("formatian", "LC02b"),
+        ("lc-02c", "LC02c"),
         ("customer vamue", "VS01"),
     ],
 )
@@ -83,6 +84,9 @@ def test_lookup_forgives(word: str, id: str):
         ("", r"table\(\) lists all terms"),
         ("sta", "has no 'sta'"),  # too short for a part of a name
         ("bcsi", "has no 'bcsi'"),  # of four letters, none may be wrong
+        ("CSI", r"fits 3 terms: ACSI .* ECSI .* CCSI"),
+        ("LC1", "has no 'LC1'"),
+        ("VS15z", "has no 'VS15z'"),
         ("customer share", r"has no .* Nearest: Customer care"),  # two letters
         ("stbilty", r"Nearest: Stability; .*; "),
         ("关系", r"fits \d+ terms"),

@@ -59,6 +59,9 @@ def care_value(
     >>> found.loc["stability"].round(2).tolist()
     [5.0, 7.8, -2.8, 0.64]
     """
+    for name, chain in (("control", control), ("care", care)):
+        if not isinstance(chain, Chain):
+            raise TypeError(f"{name} must be a Chain, found {type(chain).__name__}.")
     if control.states != care.states:
         raise ValueError(f"the chains have different states: {control.states} and {care.states}.")
     months = periods(months, "months")
@@ -130,6 +133,11 @@ def care_intervals(
     >>> nothing.loc["a"].tolist()
     [0.0, 0.0, 0.0]
     """
+    for name, draws in (("control", control), ("care", care)):
+        if not isinstance(draws, HiddenMarkovBootstrap):
+            raise TypeError(
+                f"{name} must be resamples, as .bootstrap() gives them, found {type(draws).__name__}."
+            )
     rest = {"months": months, "yearly_rate": yearly_rate, "horizon": horizon}
     tail = (1 - _check.level(level)) / 2
     pairs = [(control.result, care.result), *zip(control.chains, care.chains, strict=False)]

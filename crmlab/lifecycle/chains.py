@@ -63,6 +63,8 @@ class Chain(Result):
         matrix = _check.frame(self.matrix, argument="matrix")
         states = list(matrix.index)
         refuse_lookalikes([*states, *matrix.columns])
+        if matrix.index.hasnans or matrix.columns.hasnans:
+            raise ValueError("a state of the matrix has no name: its label is missing.")
         beyond = [s for s in matrix.columns if s not in states]
         if len(beyond) == 1 and matrix.columns.is_unique:
             states += beyond

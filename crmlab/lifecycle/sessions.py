@@ -100,6 +100,11 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
     >>> pair_agreement(pd.Series([1, 1, 1, 2]), pd.Series([1, 1, 2, 3])).round(2).tolist()
     [1.0, 0.33, 0.33]
     """
+    for name, groups in (("truth", truth), ("found", found)):
+        if isinstance(groups, str | pd.DataFrame):
+            raise TypeError(
+                f"{name} must be a Series with the group of each thing, found {type(groups).__name__}."
+            )
     labelled = isinstance(truth, pd.Series) and isinstance(found, pd.Series)
     truth = pd.Series(truth)
     found = pd.Series(found)

@@ -134,7 +134,7 @@ def mover_stayer_check(
     >>> found.summary().round(3).loc[6, ["observed", "one_chain", "p_value"]].tolist()
     [0.667, 0.073, 0.025]
     """
-    if isinstance(months, str | int | np.integer):
+    if isinstance(months, str) or not isinstance(months, Iterable) or not (months := list(months)):
         raise TypeError(f"months must list numbers of months, such as [12, 24]; found {months!r}.")
     months = sorted({periods(each, "months") for each in months})
     n_resamples = resamples(n_resamples, minimum=19)

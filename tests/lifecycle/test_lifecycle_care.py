@@ -206,6 +206,12 @@ def test_intervals_are_the_quantiles_of_the_paired_resamples() -> None:
 
 
 BAD_PLANS = [
+    (
+        lambda: lc.care_value(TWO.matrix, TWO, {"stability": 1}, 1),
+        TypeError,
+        "control must be a Chain, found DataFrame",
+    ),
+    (lambda: lc.care_intervals(TWO, TWO, {"stability": 1}, 1), TypeError, "control must be resamples"),
     (lambda: plan(10, [3], [1], [2.5]), ValueError, "available of 'a' is 2.5: give whole accounts"),
     (lambda: plan(10, [3], [1], ["2"]), TypeError, "available must be numeric"),
     (lambda: lc.allocate(1, [3], ONE, ONE), ValueError, "gain must be a Series"),

@@ -161,6 +161,7 @@ def test_states_may_be_numbers() -> None:
 
 
 BAD_CHAINS = [
+    (lambda: chain([[1, 0], [0, 1]], ["a", np.nan]), ValueError, "a state of the matrix has no name"),
     (lambda: chain([[0.9, 0.1], [0, 1]], ["stability", "Lost"]), ValueError, "'Lost': did you mean 'lost'"),
     (
         lambda: lc.Chain(pd.DataFrame([[0.1, 0.9]], ["a"], ["lost ", "a"])),

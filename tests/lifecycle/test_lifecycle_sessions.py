@@ -136,6 +136,12 @@ def test_row_labels_that_repeat_do_no_harm() -> None:
     assert found.index.tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("truth", ["aab", pd.DataFrame({"a": [1, 1]})])
+def test_groupings_are_series(truth: object) -> None:
+    with pytest.raises(TypeError, match="truth must be a Series"):
+        lc.pair_agreement(truth, [1, 1])
+
+
 def test_pairs_are_matched_by_label() -> None:
     truth = pd.Series([1, 1, 2, 2, 2, 3], list("abcdef"))
     found = pd.Series([7, 7, 7, 8, 8, 9], list("abcdef"))

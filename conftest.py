@@ -18,7 +18,7 @@ COHORTS = {"quick": 2, "full": 10}
 REST = {"quick": 130, "full": 160}
 NOTEBOOK = {"quick": 6, "full": 12}
 # Started first, so that the last file to end is a short one: the longest, then all notebooks, then the rest.
-LONGEST = ("test_browser.py", "test_nbgrader.py", "test_exercises.py", "test_notebooks.py")
+LONGEST = ("test_browser.py", "test_nbgrader.py", "test_exercises_cohorts.py", "test_notebooks.py")
 
 # A deadline fails a correct test on a loaded machine, and so does the clock's other limit.
 settings.register_profile(

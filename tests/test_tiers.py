@@ -163,7 +163,7 @@ def test_long_files_start_first(top):
     for name in top.LONGEST:
         assert list((ROOT / "tests").rglob(name)), name
     files = [
-        ROOT / "tests/test_quiz.py",
+        ROOT / "tests/test_glossary.py",
         ROOT / "notebooks/00-start-here.ipynb",
         ROOT / "tests/test_nbgrader.py",
     ]

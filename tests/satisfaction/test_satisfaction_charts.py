@@ -216,6 +216,8 @@ def test_change_point_is_the_first_period_after_the_sum_was_zero():
     assert point.to_dict() == {"signal": 5, "start": 3, "direction": "up"}
     assert charted([0, 1, 0, -3, -3, -3]).change_point().tolist() == [5, 3, "down"]
     assert charted([0, 1, 0, -3, -3, -3]).change_point(h=10).tolist() == [None] * 3
+    # up first, down later: the first signal counts
+    assert charted([3, 3, 3, -6, -6, -6]).change_point().tolist() == [2, 0, "up"]
     # both sums run: the direction's own run counts
     assert charted([-2, 3, 3, 3]).change_point().tolist() == [3, 1, "up"]
 
@@ -235,6 +237,8 @@ IN_ORDER = [
     [1, 2, 10],
     [2023, 2024, 2030.5],
     ["week 1", "week 9", "week 10"],
+    ["week 1", "week 01", "week 2"],  # of equal rank
+    ["m² 1", "m² 9", "m² 10"],
     ["2024-01", "2024-02", "2025-01"],
     ["2024Q4", "2025Q1", "2025Q2"],
     pd.period_range("2024Q1", periods=3, freq="Q"),
@@ -282,6 +286,11 @@ def test_periods_in_order_are_charted(index):
 def test_periods_out_of_order_are_refused(chart, index):
     with pytest.raises(ValueError, match=r"not in order: .* comes after .*Sort them"):
         CHARTS[chart](index)
+
+
+def test_the_error_names_the_two_periods():
+    with pytest.raises(ValueError, match="periods of values are not in order: 3 comes after 4"):
+        sat.individuals_chart(pd.Series([5.0, 7, 6, 5], [1, 4, 3, 2]))
 
 
 # --- results -------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def _json(path: Path, must: dict[str, Any], may: dict[str, Any] | None = None) -
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{where} cannot be read: {error}") from error
-    _refuse_slips(found, must, may or {}, where)
+    refuse_slips(found, must, may or {}, where)
     return found
 
 
@@ -78,13 +78,13 @@ def _resource(name: str, path: Path) -> dict[str, Any]:
     written = _json(path, _TABLE, _TABLE_MAY)
     where = f"dictionary/{name}.json"
     for number, field in enumerate(written["fields"], 1):
-        _refuse_slips(field, _COLUMN, _COLUMN_MAY, f"{where}, column {number}")
+        refuse_slips(field, _COLUMN, _COLUMN_MAY, f"{where}, column {number}")
         column = f"{where}, column {field['name']}"
         _check.choice(field["type"], _KINDS, f"{column}: type")
-        _refuse_slips(field["constraints"], {}, _LIMITS, f"{column}: constraints")
+        refuse_slips(field["constraints"], {}, _LIMITS, f"{column}: constraints")
     for key in written.get("foreignKeys", []):
-        _refuse_slips(key, _KEY, {}, f"{where}: foreignKeys")
-        _refuse_slips(key["reference"], _REFERENCE, {}, f"{where}: foreignKeys, reference")
+        refuse_slips(key, _KEY, {}, f"{where}: foreignKeys")
+        refuse_slips(key["reference"], _REFERENCE, {}, f"{where}: foreignKeys, reference")
     truth = name.startswith("truth/")
     schema = {"fields": written["fields"], "missingValues": [""], "primaryKey": written["primaryKey"]}
     return {
@@ -101,7 +101,7 @@ def _resource(name: str, path: Path) -> dict[str, Any]:
     }
 
 
-def _refuse_slips(found: object, must: dict[str, Any], may: dict[str, Any], where: str) -> None:
+def refuse_slips(found: object, must: dict[str, Any], may: dict[str, Any], where: str) -> None:
     """Raise ValueError where an object lacks a name, has one that nobody reads, or another type."""
     if not isinstance(found, dict):
         raise ValueError(f"{where} must be an object, {{…}}, found {found!r:.40}.")

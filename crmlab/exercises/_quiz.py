@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 
-from crmlab.datasets import _places
+from crmlab.datasets import _places, _sealing
 from crmlab.exercises._items import chapter_number
 
-_QUESTION = {"id", "concepts", "question", "type", "answers"}
-_ANSWER = {"answer", "correct", "feedback"}
+_QUESTION = {"id": str, "concepts": list, "question": str, "type": str, "answers": list}
+_ANSWER = {"answer": str, "correct": bool, "feedback": str}
 # feedback has no background of its own: colours that can be read on white and on black
 _COLOURS = {
     "--jq-multiple-choice-bg": "#1f3a5f",
@@ -54,24 +54,13 @@ def questions(chapter: int | str) -> list[dict]:
         found = json.loads(known[number].read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{where} cannot be read: {error}") from error
-    for place, question in enumerate(_listed(found, where), 1):
-        _refuse_slips(question, _QUESTION, f"{where}, question {place}")
-        for answer in _listed(question["answers"], f"{where}, question {place}, answers"):
-            _refuse_slips(answer, _ANSWER, f"{where}, question {place}, an answer")
-    return found
-
-
-def _listed(found: object, where: str) -> list:
     if not isinstance(found, list) or not found:
-        raise ValueError(f"{where} must be a list, […], of one or more, found {found!r:.40}.")
+        raise ValueError(f"{where} must be a list, […], of one question or more, found {found!r:.40}.")
+    for place, question in enumerate(found, 1):
+        _sealing.refuse_slips(question, _QUESTION, {}, f"{where}, question {place}")
+        for answer in question["answers"]:
+            _sealing.refuse_slips(answer, _ANSWER, {}, f"{where}, question {place}, an answer")
     return found
-
-
-def _refuse_slips(found: object, names: set[str], where: str) -> None:
-    """Raise ValueError where an object lacks a name or has another."""
-    if not isinstance(found, dict) or set(found) != names:
-        has = ", ".join(found) if isinstance(found, dict) else f"{found!r:.40}"
-        raise ValueError(f"{where} must have {', '.join(sorted(names))}, found {has}.")
 
 
 def quiz(chapter: int | str) -> None:

@@ -136,20 +136,20 @@ BROKEN = {
     "not UTF-8": (b'["\xff"]', "cannot be read: "),
     "too deep": ("[" * 100_000, "cannot be read: "),
     "a merge": ("<<<<<<< HEAD\n[]", "cannot be read: "),
-    "no list": (question(), r"must be a list, \[…\], of one or more, found \{"),
-    "no question": ([], "must be a list"),
-    "text": ([question(), "why?"], "question 2 must have answers, concepts, .* found 'why"),
-    "no id": (
-        [{k: v for k, v in question().items() if k != "id"}],
-        "question 1 must have .*, found concepts",
-    ),
-    "a slip": ([question(hint="x")], "question 1 must have .* found .*hint"),
-    "no answers": ([question(answers=[])], "question 1, answers must be a list"),
-    "answers are text": ([question(answers="yes")], "question 1, answers must be a list"),
-    "an answer is text": ([question(answers=["yes"])], "question 1, an answer must have answer, correct, "),
+    "no list": (question(), r"must be a list, \[…\], of one question or more, found \{"),
+    "no question": ([], r"must be a list, .* found \[\]"),
+    "text": ([question(), "why?"], "question 2 must be an object, .* found 'why"),
+    "no id": ([{k: v for k, v in question().items() if k != "id"}], "question 1 has no 'id'"),
+    "a slip": ([question(answer=[])], "question 1: name='answer' is not known. Did you mean 'answers'"),
+    "answers are text": ([question(answers="yes")], "question 1: answers must be of type list, found 'yes'"),
+    "an answer is text": ([question(answers=["yes"])], "question 1, an answer must be an object"),
     "no feedback": (
         [question(answers=[{"answer": "a", "correct": True}])],
-        "question 1, an answer .* found answer, corr",
+        "question 1, an answer has no 'feedback'",
+    ),
+    "correct is text": (
+        [question(answers=[{"answer": "a", "correct": "no", "feedback": "No."}])],
+        "question 1, an answer: correct must be of type bool, found 'no'",
     ),
 }
 

@@ -131,8 +131,10 @@ def test_published_figures_load_and_a_wrong_name_gets_the_nearest():
     assert set(published["table"]) == {"pathCoefficients", "outerWeights", "totalEffects"}
     with pytest.raises(ValueError, match="Did you mean 'ecsi_mobile_moments'"):
         datasets.reference("ecsi_mobile_moment")
-    with pytest.raises(ValueError, match="Choose from"):
+    with pytest.raises(ValueError, match="Choose from") as raised:
         datasets.reference("../tables/orders")
+    listed = str(raised.value).partition("Choose from: ")[2].removesuffix(".").split(", ")
+    assert listed == sorted(path.stem for path in (HOME / "reference").glob("*.csv"))
 
 
 def test_a_broken_table_of_figures_is_named(monkeypatch, tmp_path):

@@ -54,6 +54,19 @@ def test_law_care_that_changes_nothing_gains_nothing(any_chain: lc.Chain, months
     )
 
 
+@pytest.mark.parametrize("horizon", [0, 1, 5])
+def test_the_horizon_counts_the_months_after_the_care(horizon: int) -> None:
+    states = ["stability", "lost"]
+    control, care = (chain([[1 - p, p], [0, 1]], states) for p in (0.1, 0.05))
+    found = lc.care_value(control, care, {"stability": 100}, 4, months=3, yearly_rate=0.5, horizon=horizon)
+    discount = 1.5 ** (-np.arange(3 + horizon) / 12)
+    treated = 0.95 ** np.minimum(np.arange(3 + horizon), 3) * 0.9 ** np.maximum(np.arange(3 + horizon) - 3, 0)
+    plain = 0.9 ** np.arange(3 + horizon)
+    gain = 100 * (discount * (treated - plain)).sum()
+    cost = 4 * (discount * treated)[:3].sum()
+    assert found.loc["stability"].tolist() == pytest.approx([gain, cost, gain - cost, gain / cost])
+
+
 def test_care_value_grows_with_the_horizon() -> None:
     states = ["stability", "lost"]
     control, care = (chain([[1 - p, p], [0, 1]], states) for p in (0.1, 0.05))

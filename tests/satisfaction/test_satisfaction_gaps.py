@@ -175,7 +175,9 @@ def test_gap_weights_of_the_world_are_recovered(world):
 
 
 EMPTY = pd.Series([], dtype=float)
-OWING = {"points_empathy": -50.0, "points_assurance": 150.0}
+POINTS = dict.fromkeys([f"points_{name}" for name in sat.SERVQUAL_DIMENSIONS], 50.0)
+OWING = {**POINTS, "points_assurance": 0.0, "points_empathy": -50.0}
+BEYOND = {**POINTS, "points_reliability": 150.0, "points_empathy": -50.0}
 VALUE_ERRORS = [
     ("no rows", lambda: sat.servqual(SERVICE.iloc[:0])),
     ("no column 'empathy_2_perceived'", lambda: sat.servqual(SERVICE.drop(columns="empathy_2_perceived"))),
@@ -197,7 +199,8 @@ VALUE_ERRORS = [
     ("weights has 1 missing", lambda: sat.servqual(SERVICE).score({**WEIGHTS, "empathy": np.nan})),
     ("400 respondent.* do not add up", lambda: sat.servqual(broken(points_empathy=0.5)).score("points")),
     ("points_empathy has 400 missing", lambda: sat.servqual(broken(points_empathy=np.nan)).score("points")),
-    ("points_assurance must be at most 100", lambda: sat.servqual(broken(**OWING)).score("points")),
+    ("points_empathy must be at least 0", lambda: sat.servqual(broken(**OWING)).score("points")),
+    ("points_reliability must be at most 100", lambda: sat.servqual(broken(**BEYOND)).score("points")),
     (
         "points of the survey has no column 'points_empathy'",
         lambda: sat.servqual(SERVICE.drop(columns="points_empathy")).score("points"),

@@ -158,8 +158,14 @@ VALUE_ERRORS = [
     ("Did you mean 'like'", lambda: sat.kano(TEXT.assign(functional="LIKE"))),
     ("functional=.*is not known", lambda: sat.kano(KANO.assign(functional=1))),
     (r"functional=\['like'\] is not known", lambda: sat.kano(TEXT.assign(functional=[["like"]] * len(TEXT)))),
-    ("without customer_id or feature", lambda: sat.kano(TEXT.assign(feature=None))),
-    ("without customer_id or feature", lambda: sat.kano(TEXT.assign(customer_id=None))),
+    (
+        "without customer_id or feature",
+        lambda: sat.kano(TEXT.assign(feature=TEXT["feature"].where(TEXT.index > 0))),
+    ),
+    (
+        "without customer_id or feature",
+        lambda: sat.kano(TEXT.assign(customer_id=TEXT["customer_id"].where(TEXT.index > 0))),
+    ),
     ("questionable", lambda: sat.kano(TEXT.assign(functional="like", dysfunctional="like"))),
     ("row labels", lambda: sat.kano_category(KANO["functional"], KANO["dysfunctional"].iloc[::-1])),
     ("row labels", lambda: sat.kano_category(KANO["functional"], KANO["dysfunctional"].iloc[1:])),

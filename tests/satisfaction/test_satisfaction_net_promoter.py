@@ -159,7 +159,7 @@ VALUE_ERRORS = [
     ("nobody answered", lambda: sat.nps(dict.fromkeys(GROUPS, 0))),
     ("at most 10", lambda: sat.nps(pd.Series([11]))),
     ("at least 0", lambda: sat.nps(pd.Series([-1]))),
-    ("whole numbers", lambda: sat.nps(pd.Series([7.5]))),
+    ("whole numbers", lambda: sat.nps(pd.Series([9, 7.5]))),
     ("1 missing", lambda: sat.nps(pd.Series([9, np.nan]))),
     ("1 missing", lambda: sat.nps(pd.Series([9, None], dtype="Int64"))),
     ("infinite", lambda: sat.nps(pd.Series([9, np.inf]))),

@@ -79,7 +79,7 @@ VALUE_ERRORS = [
     ("price must be at least 0", lambda: sat.delivered_value(OFFERS.assign(price=-1))),
     ("price has 5 missing", lambda: sat.delivered_value(OFFERS.assign(price=np.nan))),
     ("price has 5 infinite", lambda: sat.delivered_value(OFFERS.assign(price=np.inf))),
-    ("without a name", lambda: sat.delivered_value(OFFERS.assign(offer=None))),
+    ("without a name", lambda: sat.delivered_value(OFFERS.replace({"offer": {"rival_leaf": None}}))),
     ("Did you mean 'image_value'", lambda: sat.delivered_value(OFFERS, weights={"imge_value": 1})),
     ("at least 0", lambda: sat.delivered_value(OFFERS, weights={"price": -1})),
     ("'price' more than once", lambda: sat.delivered_value(OFFERS, weights=pd.Series([1, 2], ["price"] * 2))),

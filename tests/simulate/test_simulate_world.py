@@ -77,6 +77,14 @@ def test_the_shipped_cohort_has_2000_customers_and_240_places(shipped):
     assert _datapackage.package()["crmlab:seed"] == simulate.SHIPPED_SEED
 
 
+def test_margins_and_costs_stand_beside_their_own_line_and_channel(shipped):
+    lines = shipped.tables["product_lines"].set_index("product_line")["margin_rate"]
+    assert lines.to_dict() == dict(zip(par.LINES, par.LINE_MARGINS, strict=True))
+    channels = shipped.tables["order_channels"].set_index("channel")
+    costs = channels[["cost_per_order", "cost_per_return"]].apply(tuple, axis=1)
+    assert costs.to_dict() == dict(zip(par.ORDER_CHANNELS, par.CHANNEL_COSTS, strict=True))
+
+
 ALL_OF_TRADE = {"orders", "order_lines", "contacts", "event_log", "truth:events", "truth:consumers"}
 REACHES = {  # process -> the tables that it may change, through what it hands on
     "index_latents": None,

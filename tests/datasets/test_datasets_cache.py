@@ -131,7 +131,7 @@ def test_a_damaged_cohort_is_noticed_and_mended(damage, kept, files, monkeypatch
     damage(kept)
     assert_frame_equal(datasets.load("orders", cohort=COHORT), parse(files, "orders"))
     assert len(simulations) == 1
-    assert _cache.whole(kept, files)
+    assert {path: (kept / path).read_bytes() for path in files} == files
     assert len(list(kept.parent.iterdir())) == 1
 
 

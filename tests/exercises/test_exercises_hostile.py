@@ -198,6 +198,8 @@ HOSTILE = [
     ("99.1", lambda: sys.exit, "a function (without brackets"),
     # columns
     ("99.3", lambda: pd.Series(np.zeros(MANY)), "has 3,000,000 rows where 4 are expected"),
+    ("99.3", lambda: pd.Series(np.zeros(1041)), "has 1,041 rows where 4 are expected"),
+    ("99.3", lambda: pd.Series(np.zeros(1040)), "wrong index"),
     (
         "99.3",
         lambda: months().astype("Float64").where([True, True, True, False]),
@@ -246,6 +248,8 @@ HOSTILE = [
     ("99.9", lambda: raiser(SystemExit(0)), "stopped with SystemExit: 0 when"),
     ("99.9", lambda: raiser(GeneratorExit()), "stopped with GeneratorExit when"),
     ("99.9", lambda: raiser(KeyError("share")), "stopped with KeyError: 'share' when"),
+    ("99.9", lambda: raiser(ValueError("No.")), "ValueError: No when the check called it with input 1 of 3"),
+    ("99.9", lambda: lambda share, months: 1 / (months - 2), "called it with input 2 of 3"),
     ("99.9", lambda: raiser(ValueError("x" * 10_000_000)), "stopped with ValueError: xxx"),
     ("99.9", lambda: without_end, "stopped with RecursionError"),
     ("99.9", lambda: loops_a_little, "Input 1 of 3 is not right. Hint"),
@@ -292,6 +296,25 @@ def test_arguments_that_a_function_changes_are_copies():
     assert judge(item, total, "any")
     assert judge(item, lambda data: data.clear(), "any").correct is False
     assert frame["amount"].tolist() == [1.0, 2.0]
+
+
+def test_arguments_that_a_reference_changes_are_copies():
+    item = Item(
+        id="99.21",
+        points=1,
+        reference=lambda: lambda numbers: numbers.pop(),
+        rivals=(Rival(lambda: lambda numbers: numbers.pop(0), "The first."),),
+        hint="The last.",
+        concepts=(),
+        cases=lambda: [([1, 2, 3],)],
+    )
+    assert judge(item, lambda numbers: numbers[-1], "any")
+    assert judge(item, lambda numbers: numbers[0], "any").message == "The first."
+
+
+def test_long_array_is_refused_before_it_is_copied():
+    item = Item(id="99.22", points=1, reference=lambda: np.zeros(2), rivals=(), hint="-", concepts=())
+    assert "has 5,000 rows where 2 are" in judge(item, np.zeros(5000), "any").message
 
 
 @pytest.mark.parametrize("kind", ["Float64", "Int64", "int8", "float32", "object", "category", "Sparse[int]"])

@@ -53,13 +53,19 @@ WRONG = [
     ("99.1", lambda: pd.Series([share()]), "take the number out"),
     ("99.1", lambda: [share(), 1], "a list of 2 values where one number"),
     ("99.1", lambda: pd.DataFrame({"x": [share()]}), "take the number out"),
-    ("99.1", lambda: complex(share()), "complex"),
+    ("99.1", lambda: complex(share()), "a complex number"),
+    ("99.1", lambda: np.complex64(share()), "a complex number"),
     ("99.1", lambda: pd.Timedelta(days=1), "a time span"),
+    ("99.1", lambda: np.timedelta64(1, "D"), "a time span"),
+    ("99.1", lambda: [], "a list of 0 values"),
+    ("99.1", lambda: "9" * 38, f"the text '{'9' * 38}' where"),
     ("99.1", lambda: items(99)[0], "crmlab's own Item"),
     ("99.1", lambda: LyingFloat(share() * 3), "Hint"),
     ("99.3", lambda: months().to_frame(), "select the column"),
     ("99.3", lambda: months().tolist(), "a list of 4 values where a Series"),
     ("99.3", lambda: months().iloc[:3], "1 row(s) are missing: 'decline'"),
+    ("99.3", lambda: months().iloc[:1], "3 row(s) are missing: 'formation'"),
+    ("99.3", lambda: pd.Series(range(4), list("abcd")), "labelled 'a', 'b', 'c', 'd', but"),
     ("99.3", lambda: pd.concat([months(), pd.Series({"lost": 5})]), "do not belong in the answer: 'lost'"),
     ("99.3", lambda: months().reset_index(drop=True), "wrong index"),
     ("99.3", lambda: months().set_axis([1.5, 2, 3, 4]), "wrong index"),
@@ -82,10 +88,20 @@ WRONG = [
     ("99.4", lambda: matrix() * 100, "100 times the expected value"),
     ("99.4", lambda: matrix().replace(0, np.inf), "infinite"),
     ("99.5", lambda: toy_items.busiest().iloc[[1, 0, 2, 3]], "not sorted as asked for"),
+    # sorted, largest first, but by values of its own
+    ("99.5", lambda: pd.Series([4, 3, 2, 1], toy_items.busiest().index[::-1]), "or sorted by other values"),
     ("99.6", lambda: toy_items.widest_gap()[0], "where 2 values are asked for"),
     ("99.6", lambda: (*toy_items.widest_gap(), 1), "a tuple of 3 values where 2 values"),
     ("99.6", lambda: (toy_items.widest_gap()[0], 5), "Value 2 of 2 is not right"),
-    ("99.6", lambda: (toy_items.widest_gap()[0], "x"), "the text 'x' where a number"),
+    (
+        "99.6",
+        lambda: (toy_items.widest_gap()[0], "x"),
+        "Value 2 of 2 is not right. The answer is the text 'x'",
+    ),
+    ("99.6", lambda: np.array(toy_items.widest_gap())[::-1], "The smallest comes first."),
+    ("99.6", lambda: np.array([*toy_items.widest_gap(), 1]), "an array of 3 values where 2 values"),
+    ("99.6", lambda: np.array([toy_items.widest_gap()]), "an array of 2 values where 2 values"),
+    ("99.6", lambda: (0.1, 0.2, ...), "a tuple of 3 values where 2 values"),
     ("99.7", lambda: 0, "where True or False is asked for"),
     ("99.8", lambda: "maturity", "not one of the choices: exploration, formation"),
     ("99.8", lambda: LyingText(months().sort_values().index[1]), "Hint"),
@@ -117,6 +133,8 @@ RIGHT = [
     ("99.4", lambda: matrix().set_axis(pd.CategoricalIndex(toy_items.STAGES), axis=1)),
     ("99.6", lambda: list(toy_items.widest_gap())),
     ("99.6", lambda: np.round(toy_items.widest_gap(), 2).tolist()),
+    ("99.6", lambda: np.array(toy_items.widest_gap())),
+    ("99.6", lambda: pd.Series(toy_items.widest_gap(), ["smallest", "largest"])),
     ("99.7", lambda: np.bool_(toy_items.can_skip())),
     ("99.8", lambda: f" {toy_items.commonest().upper()} "),
     ("99.9", lambda: lambda share, months: np.float32(1 - (1 - share) ** months)),
@@ -213,7 +231,7 @@ def test_reading_of_a_number(answer: float, expected: float, settings: dict, sai
 
 
 def test_near_is_ten_times_the_tolerance():
-    assert "Near" in judged(10.9, 10.0, tolerance=0.1).message
+    assert "Near" in judged(10.99, 10.0, tolerance=0.1).message
     assert "Near" not in judged(11.1, 10.0, tolerance=0.1).message
     assert "Near" in judged(1090, 1000.0, relative=0.01).message
     assert "Near" not in judged(8, 7).message
@@ -234,6 +252,7 @@ def test_readings_of_tables_need_every_value():
     assert "Value 2 of 2" in judged((0.1234, "x"), (0.1234, "y")).message
     assert judged((0.2, "x"), (0.1234, "y")).message.startswith("No value is right.")
     assert judged((0.2,), (0.1234,)).message == "Hint: The hint."
+    assert judged(("x",), (0.1234,)).message.startswith("The answer is the text 'x'")  # no "value 1 of 1"
     assert judged((1.0, 5.0, 6.0), (1.0, 2.0, 3.0)).message.startswith("Value 2 of 3 is not right.")
     assert "rounded to 10s" in judged((0.0, 1230.0), (0.1234, 1234.4), decimals=1).message
 

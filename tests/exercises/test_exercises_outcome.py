@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -45,7 +46,16 @@ def test_outcome_needs_no_notebook(monkeypatch: pytest.MonkeyPatch):
 
 def test_names_are_escaped():
     assert "&lt;b&gt;9" in Outcome("<b>9", False, "")._repr_html_()
+    assert "the 'label'" in Outcome("1.1", False, "the 'label'")._repr_html_()
     assert [bool(Outcome("1.1", correct, "")) for correct in (True, False, None)] == [True, False, False]
+
+
+def test_bar_has_a_colour_of_its_own_for_each_outcome():
+    bars = {
+        re.search(r"solid (#[0-9a-f]{6});", Outcome("1.1", c, "")._repr_html_())[1]
+        for c in (True, False, None)
+    }
+    assert len(bars) == 3
 
 
 # --- grading runs ----------

@@ -116,7 +116,7 @@ def _called(function: Callable, cases: list[tuple]) -> tuple:
     """Call the student's function with copies of the cases; its messages on stderr would cost the points."""
     results = []
     with redirect_stderr(io.StringIO()):
-        for case in cases:
+        for n, case in enumerate(cases, 1):
             try:
                 results.append(function(*copy.deepcopy(case)))
             except NotImplementedError:  # a starter's stub
@@ -125,7 +125,8 @@ def _called(function: Callable, cases: list[tuple]) -> tuple:
                 raise
             except BaseException as error:
                 raise Unlike(
-                    f"the function stopped with {error_in_words(error)} when it was called with other data "
-                    "than the notebook's. It may use only its arguments."
+                    f"the function stopped with {error_in_words(error)} when the check called it with input "
+                    f"{n} of {len(cases)}, other data than the notebook's. Try it on arguments of "
+                    "your own, of the kinds that the prompt names."
                 ) from error
     return tuple(results)

@@ -32,7 +32,8 @@ _SCALES = (
 
 
 _NEAR = (
-    "Near the expected value, but no rounding of it: another method, or a step that was rounded on the way?"
+    "Near the expected value, but no rounding of it: other rows, another method or setting, or a step "
+    "that was rounded on the way?"
 )
 
 

@@ -96,7 +96,9 @@ def _plain_text(value: object) -> str:
 
 
 def _counts_as_number(value: object) -> bool:
-    return isinstance(value, Number) and not isinstance(value, bool | np.bool_ | complex | np.complexfloating)
+    # NumPy's time spans are integers to Python
+    others = bool | np.bool_ | complex | np.complexfloating | np.timedelta64
+    return isinstance(value, Number) and not isinstance(value, others)
 
 
 def is_numeric(values: pd.Series | np.ndarray) -> bool:

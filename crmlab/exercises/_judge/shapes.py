@@ -59,6 +59,9 @@ def _single(expected: object, given: object, *, numeric: bool) -> Pair:
 
 
 def _parts(item: Item, expected: tuple, answer: object) -> list[Pair]:
+    # a slope beside a slope is often taken from `params`: the order says which is which, labels do not
+    if isinstance(answer, pd.Series | np.ndarray) and answer.shape == (len(expected),):
+        answer = list(answer)
     if not isinstance(answer, tuple | list):
         asked = f"{len(expected)} values are asked for, separated by commas"
         raise Unlike(f"the answer is {kind_of(answer)} where {asked}.")
@@ -158,7 +161,10 @@ def _rows(item: Item, expected: pd.Series, given: pd.Series) -> pd.Series:
     if isinstance(expected.index, pd.RangeIndex) or index.equals(wanted):
         return given
     if item.ordered or wanted.has_duplicates:
-        raise Unlike("the rows are the right ones, but not sorted as asked for.")
+        raise Unlike(
+            "the labels are the right ones, in another order than expected: not sorted as asked for, or "
+            "sorted by other values."
+        )
     return given.loc[list(wanted)]
 
 

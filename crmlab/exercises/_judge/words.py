@@ -41,10 +41,10 @@ def _kind_of_one(answer: object) -> str:
         return "True or False"
     if isinstance(answer, complex | np.complexfloating):
         return "a complex number"
-    if isinstance(answer, Number):
-        return "a number"
     if isinstance(answer, pd.Timedelta | np.timedelta64):
         return "a time span"
+    if isinstance(answer, Number):
+        return "a number"
     if callable(answer) and not isinstance(answer, type):
         return "a function (without brackets after its name?)"
     return f"of type {type(answer).__name__}"
@@ -68,9 +68,9 @@ def capital(sentence: object) -> str:
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return the kind of an error and its message, of which some have none that can be read."""
+    """Return the kind of an error and its message, without a full stop; some have none that can be read."""
     try:
-        text = str(error)[:200].strip()
+        text = str(error)[:200].strip().rstrip(".")
     except Exception:
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -421,7 +421,11 @@ ITEMS = (
                 "That is Cronbach's alpha, which counts all questions alike. ρ_C counts them by their "
                 "loadings.",
             ),
-            Rival(mean_loading, "That is the mean loading, the correlation of one question with the score."),
+            Rival(
+                mean_loading,
+                "That is about one question: its mean correlation with the score, or the root of AVE. ρ_C "
+                "is about the sum of all.",
+            ),
         ),
         hint="Set the square of the summed loadings against itself plus the questions' error variances.",
         concepts=("VS16", "VS15h"),
@@ -466,11 +470,11 @@ ITEMS = (
                 limit_with_usual_n,
                 "You used the usual number of respondents. The next quarter will have only 60.",
             ),
-            Rival(limit_at_two, "Limits stand at three standard errors; you took two."),
+            Rival(limit_at_two, "Limits stand at three standard errors; you took about two."),
             Rival(
                 limit_of_the_old_level,
-                "That is the level of the first twelve quarters. It changed in October 2024: the new one is"
-                " the baseline now.",
+                "That is the level before October 2024. It has changed since: the new one is the "
+                "baseline now.",
             ),
         ),
         hint="How far does a mean of so many answers stray from the centre by chance?",

@@ -269,8 +269,8 @@ def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = No
 
     Raises
     ------
-    TypeError, ValueError
-        If `chart` is something else, or its periods are not in the order of time.
+    TypeError
+        If `chart` is something else.
 
     Examples
     --------
@@ -318,9 +318,8 @@ def _periods(index: pd.Index) -> pd.Index:
     number = pd.api.types.is_numeric_dtype(index) and not pd.api.types.is_bool_dtype(index)
     if not (number or isinstance(index, pd.DatetimeIndex)):
         return pd.RangeIndex(len(index))
-    if index.hasnans or not (index.is_monotonic_increasing and index.is_unique):
-        raise ValueError("the periods of the chart are not in order: sort_index() before charting.")
-    return index
+    # the makers of charts refuse other orders, but when clocks are put back an hour comes twice
+    return index if index.is_monotonic_increasing and index.is_unique else pd.RangeIndex(len(index))
 
 
 def _mark_baseline(ax: Axes, x: pd.Index, baseline: int) -> None:

@@ -65,8 +65,10 @@ def sliders(
     labels = {} if labels is None else labels
     if not isinstance(labels, Mapping):
         raise TypeError(f"labels must map arguments to texts, found {type(labels).__name__}.")
-    for name in labels:
+    for name, label in labels.items():
         _check.choice(name, ranges, "labels")
+        if not isinstance(label, str):
+            raise TypeError(f"labels[{name!r}] must be text, found {type(label).__name__}.")
     made = {name: _slider(name, given, labels.get(name, name)) for name, given in ranges.items()}
     below = ipywidgets.Output()
 
@@ -99,8 +101,8 @@ def _slider(name: str, given: object, label: str) -> Widget:
     slider = kind(start, min=low, max=high, step=step, description=label, continuous_update=False)
     slider.style = {"description_width": "initial"}
     slider.layout = {"width": "480px"}
-    if not whole:  # as many decimals as the step has, not two
-        decimals = len(f"{step:.10f}".rstrip("0").partition(".")[2])
+    if not whole:  # as many decimals as the values have: two would show 1.125 as another number
+        decimals = max(len(f"{value:.12f}".rstrip("0").partition(".")[2]) for value in (low, step, start))
         slider.readout_format = f".{decimals}f"
     return slider
 

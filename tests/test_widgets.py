@@ -65,6 +65,15 @@ def test_decimals_are_as_many_as_the_step_has(step: float, shown: str):
     assert slider.value == 50 and slider.step == step
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [((0, 10, 0.5, 1.25), ".2f"), ((0.125, 2, 0.5, 0.625), ".3f"), ((0, 1, 1e-12, 0), ".12f")],
+)
+def test_no_slider_shows_another_number_than_the_function_gets(given: tuple, shown: str):
+    [slider], _ = parts(widgets.sliders(lambda x: x, x=given))
+    assert slider.readout_format == shown and float(format(slider.value, shown)) == slider.value
+
+
 def test_a_figure_is_shown_with_its_caption_and_closed():
     def draw(height):
         _, ax = plt.subplots()
@@ -150,6 +159,7 @@ def test_ranges_are_checked(given: object):
             ValueError,
             "labels='X'.*Did you mean 'x'",
         ),
+        (lambda: widgets.sliders(abs, {"x": 5}, x=(0, 1, 1, 0)), TypeError, r"labels\['x'\] must be text"),
         (lambda: widgets.sliders(abs, ["label"], x=(0, 1, 1, 0)), TypeError, "labels must map arguments"),
         (lambda: widgets.sliders(lambda y: y, x=(0, 1, 1, 0)), TypeError, "unexpected keyword argument 'x'"),
     ],

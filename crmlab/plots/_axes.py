@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable
 from datetime import time
@@ -49,6 +50,13 @@ def few(labels: pd.Index, argument: str) -> None:
     if labels.has_duplicates:
         twice = labels[labels.duplicated()][0]
         raise ValueError(f"{argument} has the label {twice!r} more than once: one row each.")
+    texts = pd.Index([said(label) for label in labels])
+    if texts.has_duplicates:
+        at = texts.duplicated(keep=False).nonzero()[0][:2]
+        one, other = labels[at[0]], labels[at[1]]
+        raise ValueError(
+            f"{argument} has rows {one!r} and {other!r}, which look the same in a figure: rename one."
+        )
     if len(labels) > MOST:
         raise ValueError(
             f"{argument} has {len(labels):,} rows: more than {MOST} names cannot be read in one figure. "
@@ -90,6 +98,12 @@ def short(value: float, digits: int = 3) -> str:
     """Return a number with so many digits, never as a power of ten."""
     large = abs(value) >= 10**digits
     return f"{value:,.0f}" if large else f"{value:.{digits}g}"
+
+
+def decimals(values: pd.Series | pd.DataFrame) -> int:
+    """Return the decimals that keep two digits of the largest number: two, more if all are below 0.1."""
+    largest = values.abs().max(axis=None)
+    return 1 - math.floor(math.log10(largest)) if 0 < largest < 0.1 else 2
 
 
 def overlap(a: tuple, b: tuple) -> float:

@@ -48,7 +48,8 @@ def intervals(
     Raises
     ------
     TypeError, ValueError
-        If a table lacks a column, groups differ, or a lower end lies above the upper one.
+        If a table lacks a column, groups differ, a lower end lies above the upper one, or there are more
+        tables than colours and markers tell apart.
 
     Examples
     --------
@@ -76,12 +77,13 @@ def intervals(
         ax.axvline(reference, color="#333333", lw=1, ls="--")
     ax.set_yticks(range(len(groups)), _axes.drawn(groups))
     ax.set_ylim(len(groups) - 0.5, -0.5)
-    ax.set_xlabel(literal(xlabel))
+    ax.set_xlabel(literal(xlabel or ""))
     ax.grid(axis="y", visible=False)
     if len(tables) > 1:
         where = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": min(4, len(tables))}
         ax.legend(handles, _axes.drawn(tables), fontsize=9, **where)
-    parts = "; ".join(f"{name}: {_estimates(table)}" for name, table in tables.items())
+    digits = _axes.decimals(pd.concat(tables.values()))
+    parts = "; ".join(f"{name}: {_estimates(table, digits)}" for name, table in tables.items())
     line = "" if reference is None else f" Dashed line at {reference:g}."
     _axes.describe(ax, f"{xlabel or 'Estimates'}, with intervals. {parts}.{line}", given)
     return ax
@@ -91,6 +93,8 @@ def _same_groups(tables: object) -> dict[str, pd.DataFrame]:
     """Return the tables as numbers, their rows in the order of the first."""
     if not isinstance(tables, Mapping) or not tables:
         raise TypeError('tables must be a dictionary such as {"all customers": table}, with a table or more.')
+    if len(tables) > (most := len(PALETTE) * len(_MARKERS)):
+        raise ValueError(f"tables has {len(tables)} tables: more than {most} cannot be told apart.")
     out = {}
     for name, given in tables.items():
         argument = f"tables[{name!r}]"
@@ -99,18 +103,18 @@ def _same_groups(tables: object) -> dict[str, pd.DataFrame]:
             raise ValueError(f"{argument}: at {wrong.idxmax()!r} lower is above upper. Exchange the columns?")
         first = next(iter(out.values()), table)
         order = _check.by_label(pd.Series(range(len(table)), table.index), first.index, argument)
-        out[str(name)] = table.iloc[order.to_numpy()]
+        out[str(name)] = table.iloc[order.to_numpy()].set_axis(first.index)
     if len(out) < len(tables):
         raise ValueError(f"two tables have the same name: {', '.join(map(str, tables))}.")
     return out
 
 
-def _estimates(table: pd.DataFrame) -> str:
+def _estimates(table: pd.DataFrame, digits: int) -> str:
     parts = []
     for row in table.itertuples():
         known = not (np.isnan(row.lower) or np.isnan(row.upper))
-        ends = f"{row.lower:.2f} to {row.upper:.2f}" if known else "no interval"
-        text = "missing" if np.isnan(row.estimate) else f"{row.estimate:.2f}"
+        ends = f"{row.lower:,.{digits}f} to {row.upper:,.{digits}f}" if known else "no interval"
+        text = "missing" if np.isnan(row.estimate) else f"{row.estimate:,.{digits}f}"
         parts.append(f"{_axes.said(row.Index)} {text} ({ends})")
     return ", ".join(parts)
 
@@ -156,6 +160,8 @@ def bridge(
     >>> print(plots.bridge(steps, unit="thousand yuan").figure.get_label())
     Bridge in thousand yuan: 2024 210, lost -40, new +30, 2025 200.
     """
+    if not isinstance(unit, str):
+        raise TypeError(f"unit must be text, found {unit!r}.")
     bars = _bars(steps, totals)
     given = ax
     ax = _axes.axes(ax, max(2.4, 1 + 0.4 * len(bars)))
@@ -177,7 +183,7 @@ def bridge(
     ax.grid(axis="y", visible=False)
     parts = ", ".join(f"{_axes.said(name)} {text}" for name, text in bars["text"].items())
     start = f"{title}: bridge" if title else "Bridge"
-    _axes.describe(ax, f"{start} in {unit}: {parts}.", given)
+    _axes.describe(ax, f"{start}{' in ' * bool(unit)}{unit}: {parts}.", given)
     return ax
 
 
@@ -186,15 +192,10 @@ def _bars(steps: object, totals: Iterable | None) -> pd.DataFrame:
     if not isinstance(steps, pd.Series):
         raise TypeError(f"steps must be a Series of numbers by name, found {type(steps).__name__}.")
     values = _axes.numbers(steps.to_frame("value"), ["value"], "steps", missing=False)["value"]
-    if isinstance(totals, str):
-        totals = [totals]
-    totals = list(values.index[[0, -1]] if totals is None else totals)
-    if unknown := [label for label in totals if label not in values.index]:
-        near = _check.closest(unknown[0], values.index)
-        raise ValueError(f"totals names {unknown[0]!r}, which is no row of steps. {near}".strip())
+    totals = _totals(values, totals)
     largest = values.abs().max()
     whole = largest >= 100 or (values % 1 == 0).all()
-    decimals = 0 if whole else 1 if largest >= 10 else 2
+    decimals = 0 if whole else 1 if largest >= 10 else _axes.decimals(values)
     level = 0.0
     rows = []
     for at, (label, value) in enumerate(values.items()):
@@ -207,6 +208,17 @@ def _bars(steps: object, totals: Iterable | None) -> pd.DataFrame:
         rows.append((0.0 if total else level, value, kind, text))
         level = value if total else level + value
     return pd.DataFrame(rows, values.index, ["start", "value", "kind", "text"])
+
+
+def _totals(values: pd.Series, totals: object) -> list:
+    """Return the labels of the totals, each a label of `values`."""
+    if totals is None:
+        return list(values.index[[0, -1]])
+    known = list(values.index)  # not the index: of dates, it takes a text for a date
+    row = isinstance(totals, tuple) and totals in known  # the name of a row with several levels
+    if row or isinstance(totals, str) or not isinstance(totals, Iterable):
+        totals = [totals]
+    return [_check.label(label, known, "totals") for label in totals]
 
 
 def label_points(ax: Axes, x: pd.Series, y: pd.Series, *, lines: Sequence[tuple] = ()) -> None:

@@ -253,9 +253,11 @@ def _fit(free: np.ndarray, places: pd.DataFrame, texts: Mapping[str, str]) -> _B
     low = places.min()
     share = ((places - low) / (places.max() - low)).fillna(0.5)  # in the middle where all are in one line
     largest = np.clip(1.35 * free[0] + 2.8, 5, 11)
+    lines = [text.split("\n") for text in texts.values()]
+    high = 0.2 + 0.625 * max(2, *map(len, lines))  # half of a box, in heights of a letter
     for size in np.arange(largest, 4.9, -0.5):
-        longest = max(_inches(line, size) for text in texts.values() for line in text.split("\n"))
-        half = np.array([longest / 2 + 0.1, 1.45 * size / 72])
+        longest = max(_inches(line, size) for text in lines for line in text)
+        half = np.array([longest / 2 + 0.1, high * size / 72])
         room = free - 2 * half - 0.1
         centres = share.to_numpy() * room + half + 0.05
         boxes = _Boxes(dict(zip(places.index, centres, strict=True)), half, size)

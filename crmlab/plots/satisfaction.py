@@ -71,7 +71,7 @@ def quadrants(
     ax.axvline(result.importance_cut, color="#555555", lw=1)
     ax.axhline(result.performance_cut, color="#555555", lw=1)
     ax.grid(False)
-    ax.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
+    ax.set(xlabel=literal(xlabel or ""), ylabel=literal(ylabel or ""))
     for name, (right, top) in _CORNERS.items():
         side = {"ha": "right" if right else "left", "va": "top" if top else "bottom"}
         inside = {"xytext": (4 - 8 * right, 4 - 8 * top), "textcoords": "offset points"}
@@ -302,7 +302,7 @@ def control_chart(chart: ControlChart, *, ylabel: str = "", ax: Axes | None = No
     if chart.baseline < len(table):
         _mark_baseline(ax, x, chart.baseline)
     _name_periods(ax, x, table.index)
-    ax.set(ylabel=literal(ylabel), xlabel=literal(table.index.name or "period"))
+    ax.set(ylabel=literal(ylabel or ""), xlabel=literal(table.index.name or "period"))
     spacing = {"handletextpad": 0.5, "columnspacing": 1.2}
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=9, **spacing)
     _axes.describe(ax, _chart_sentence(chart, ylabel, beyond, run), given)

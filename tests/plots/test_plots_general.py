@@ -155,6 +155,7 @@ HOSTILE_INTERVALS = [
     ({"a": FIRST.iloc[:2], "b": SECOND}, ValueError, r"tables\['b'\] names 'lost'"),
     ({"a": FIRST, "b": SECOND.rename({"new": "New"})}, ValueError, "names 'New'.*Did you mean 'new'"),
     ({1: FIRST, "1": FIRST}, ValueError, "same name"),
+    ({"a": FIRST.set_axis(["x", 1, "1"])}, ValueError, "rows 1 and '1', which look the same"),
     ({"a": pd.concat([FIRST] * 40, ignore_index=True)}, ValueError, "120 rows: more than 60"),
 ]
 
@@ -164,6 +165,30 @@ def test_intervals_refuse(tables: object, error: type, message: str):
     with pytest.raises(error, match=message):
         plots.intervals(tables)
     assert not plt.get_fignums()
+
+
+def test_small_and_large_numbers_are_said_in_full():
+    small = plots.intervals({"a": FIRST / 1000, "b": SECOND / 1000}).figure.get_label()
+    assert "a: new 0.001 (0.001 to 0.002)" in small and "lost 0.009 (0.008 to 0.011)" in small
+    assert "new 1,000.00 (500.00 to 1,750.00)" in plots.intervals({"a": FIRST * 1000}).figure.get_label()
+    assert "lost -0.30 (-0.50 to -0.20)" in plots.intervals({"a": FIRST / 10}).figure.get_label()
+
+
+def test_all_tables_say_their_rows_as_the_first_does():
+    ax = plots.intervals({"a": FIRST.set_axis([1, 2, 3]), "b": SECOND.set_axis([1.0, 2.0, 3.0]).iloc[::-1]})
+    assert "b: 1 7.00 (6.00 to 7.25), 2 8.00" in ax.figure.get_label()
+
+
+def test_as_many_tables_as_colours_and_markers_tell_apart():
+    ax = plots.intervals({str(k): FIRST for k in range(35)})
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 35
+    plt.close("all")
+    with pytest.raises(ValueError, match="36 tables: more than 35"):
+        plots.intervals({str(k): FIRST for k in range(36)})
+
+
+def test_no_axis_is_called_none():
+    assert plots.intervals({"a": FIRST}, xlabel=None).get_xlabel() == ""
 
 
 def test_sixty_rows_are_not_too_many():
@@ -238,6 +263,49 @@ def test_bridge_one_total_may_be_named_alone():
     assert bars(ax) == [(0, 2, GREEN), (2, 3, GREEN), (0, 3, BLUE)]
 
 
+def test_bridge_of_small_shares_keeps_its_digits():
+    texts = [text.get_text() for text in plots.bridge(STEPS / 10_000).texts]
+    assert texts == ["0.021", "-0.004", "+0.003", "0.020"]
+    assert [text.get_text() for text in plots.bridge(STEPS * 0).texts] == ["0", "+0", "+0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("index", "totals"),
+    [
+        (pd.date_range("2025", periods=4), pd.Timestamp("2025-01-04")),
+        (pd.MultiIndex.from_product([["shop"], [1, 2, 3, 4]]), ("shop", 4)),
+        (pd.MultiIndex.from_product([["shop"], [1, 2, 3, 4]]), [("shop", 4)]),
+        ([1, 2, 3, 4], np.int64(4)),
+        ([*"abcd"], pd.Series(["d"])),
+    ],
+)
+def test_bridge_total_of_any_name(index: object, totals: object):
+    assert bars(plots.bridge(STEPS.set_axis(index), totals=totals))[-2:] == [
+        (170, 200, GREEN),
+        (0, 200, BLUE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "totals"),
+    [
+        (pd.date_range("2025", periods=4), ["2025-01-01"]),
+        (pd.period_range("2025-01", periods=4, freq="M"), ["2025-01"]),
+        (pd.MultiIndex.from_product([["shop"], [1, 2, 3, 4]]), ["shop"]),
+        ([*"abcd"], [["a"]]),
+        ([*"abcd"], 5),
+    ],
+)
+def test_bridge_total_that_is_no_name_of_a_row_is_refused(index: object, totals: object):
+    with pytest.raises(ValueError, match=r"totals names .* Choose from"):
+        plots.bridge(STEPS.set_axis(index), totals=totals)
+
+
+def test_bridge_without_unit():
+    ax = plots.bridge(STEPS, unit="")
+    assert ax.figure.get_label().startswith("Bridge: 2024 210") and ax.get_xlabel() == ""
+
+
 HOSTILE_STEPS = [
     ([1, 2], {}, TypeError, "steps must be a Series"),
     (pd.Series(dtype=float), {}, ValueError, "no rows"),
@@ -253,6 +321,7 @@ HOSTILE_STEPS = [
         "before 'x' add up to 200",
     ),
     (STEPS, {"totals": ["2024", "2026"]}, ValueError, "totals names '2026'.*Did you mean '202"),
+    (STEPS, {"unit": None}, TypeError, "unit must be text, found None"),
     (STEPS, {"ax": "here"}, TypeError, "ax must be matplotlib Axes, found str"),
 ]
 

@@ -166,6 +166,16 @@ def test_notes_take_the_place_of_r_squared_and_are_written_as_they_are():
     assert plots.path_diagram(RESULT, LAYOUT, notes={}).figure.get_label().endswith("In the boxes: names.")
 
 
+def test_notes_of_several_lines_stay_in_their_box():
+    ax = plots.path_diagram(RESULT, LAYOUT, notes={"loyalty": "64.5\nof 100\npoints"})
+    [text] = [text for text in ax.texts if text.get_text().startswith("loyalty")]
+    words = text.get_window_extent()
+    frames = [patch.get_window_extent() for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    assert (
+        sum(frame.y0 <= words.y0 and words.y1 <= frame.y1 and frame.overlaps(words) for frame in frames) == 1
+    )
+
+
 def test_names_with_signs_are_drawn_as_they_are():
     blocks = {f"{name}_${k}$": items for k, (name, items) in enumerate(RESULT.model.blocks.items())}
     renamed = dict(zip(RESULT.model.blocks, blocks, strict=True))

@@ -297,6 +297,12 @@ def test_long_lists_of_signals_are_cut():
     assert "Beyond the limits: 10, 11, 12, 13, 14, 15, 16, 17 and 4 more. Run rules only: none." in text
 
 
+def test_no_axis_is_called_none():
+    assert plots.control_chart(single(range(4)), ylabel=None).get_ylabel() == ""
+    ax = plots.quadrants(sat.quadrants(IMPORTANCE, PERFORMANCE), xlabel=None, ylabel=None)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("", "")
+
+
 def test_the_hour_that_comes_twice_is_drawn_twice_in_its_turn():
     hours = pd.date_range("2025-10-26 00:30", periods=4, freq="h", tz="Europe/Berlin")
     ax = plots.control_chart(single(hours))

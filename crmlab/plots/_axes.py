@@ -52,8 +52,7 @@ def few(labels: pd.Index, argument: str) -> None:
         raise ValueError(f"{argument} has the label {twice!r} more than once: one row each.")
     texts = pd.Index([said(label) for label in labels])
     if texts.has_duplicates:
-        at = texts.duplicated(keep=False).nonzero()[0][:2]
-        one, other = labels[at[0]], labels[at[1]]
+        one, other, *_ = labels[texts.duplicated(keep=False)]
         raise ValueError(
             f"{argument} has rows {one!r} and {other!r}, which look the same in a figure: rename one."
         )

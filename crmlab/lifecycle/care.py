@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +14,9 @@ from crmlab.lifecycle.chains import Chain, per_period
 from crmlab.lifecycle.hidden import HiddenMarkovBootstrap
 
 ROUNDING = 1e-9  # share of the budget by which sums of money may pass it: 3 × 99.9 is 299.70000000000005
+FEN = 0.01  # and never by half a fen
+NODES = 5_000  # of the solver's search: seconds
+PROVEN = 1e-6  # share of the net gain that another plan may bring without a warning
 
 
 def care_value(
@@ -74,13 +78,14 @@ def care_value(
     plain = 0 * gain if later == -1 else control.value(reward, yearly_rate, horizon=later).to_numpy()
     treated = plain
     spent = 0 * gain
-    price = np.where([s in control.transient for s in control.states], cost, 0.0)
+    kept = [s for s in control.states if s in control.transient or s in care.transient]
+    price = np.where([s in kept for s in control.states], cost, 0.0)
     for _ in range(months):
         plain = gain + control.matrix.to_numpy() @ plain / (1 + rate)
         treated = gain + care.matrix.to_numpy() @ treated / (1 + rate)
         spent = price + care.matrix.to_numpy() @ spent / (1 + rate)
     table = pd.DataFrame({"gain": treated - plain, "cost": spent}, pd.Index(control.states, name="state"))
-    table = table.loc[control.transient]
+    table = table.loc[kept]
     return table.assign(net=table["gain"] - table["cost"], gain_per_yuan=table["gain"] / table["cost"])
 
 
@@ -99,7 +104,7 @@ def care_intervals(
     Parameters
     ----------
     control, care : HiddenMarkovBootstrap
-        Resamples without and with care, paired in their order.
+        Resamples without and with care, as many of each, paired in their order.
     reward : mapping or Series
         As for `care_value`.
     cost : float
@@ -121,7 +126,7 @@ def care_intervals(
     Raises
     ------
     TypeError, ValueError
-        As `care_value` does.
+        As `care_value` does; or if the numbers of resamples differ.
 
     Examples
     --------
@@ -138,9 +143,13 @@ def care_intervals(
             raise TypeError(
                 f"{name} must be resamples, as .bootstrap() gives them, found {type(draws).__name__}."
             )
+    if control.n_resamples != care.n_resamples:
+        raise ValueError(
+            f"control has {control.n_resamples} resamples and care {care.n_resamples}: draw as many of each."
+        )
     rest = {"months": months, "yearly_rate": yearly_rate, "horizon": horizon}
     tail = (1 - _check.level(level)) / 2
-    pairs = [(control.result, care.result), *zip(control.chains, care.chains, strict=False)]
+    pairs = [(control.result, care.result), *zip(control.chains, care.chains, strict=True)]
     first, *draws = (care_value(a, b, reward, cost, **rest)["gain_per_yuan"] for a, b in pairs)
     bounds = pd.DataFrame(draws).quantile([tail, 1 - tail])
     return pd.DataFrame({"estimate": first, "lower": bounds.iloc[0], "upper": bounds.iloc[1]})
@@ -172,8 +181,10 @@ def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Seri
     Notes
     -----
     An integer programme, solved by SciPy's `milp`. To fund where a yuan brings most comes close, but may
-    leave a rest that is too small for the next account. Of plans with the same net gain the cheapest is
-    taken; groups with equal gain and cost are filled in the order of their rows.
+    leave a rest that is too small for the next account. Of plans with the same net gain the cheapest that the
+    solver finds is taken; groups with equal gain and cost are filled in the order of their rows. The search
+    ends after 5,000 steps. If it has not proven by then that no plan brings a millionth (and a fen) more, a
+    warning says how much more another plan may bring at most.
 
     Examples
     --------
@@ -201,8 +212,8 @@ def allocate(budget: float, gain: pd.Series, cost: pd.Series, available: pd.Seri
 
 def _groups(gain: object, cost: object, available: object) -> pd.DataFrame:
     """Check the groups and sort them by what a yuan brings; equal ones keep the order of `gain`."""
-    if not isinstance(gain, pd.Series) or gain.empty or gain.index.has_duplicates:
-        raise ValueError("gain must be a Series with one number for each group.")
+    if not isinstance(gain, pd.Series) or gain.empty or gain.index.has_duplicates or gain.index.nlevels > 1:
+        raise ValueError("gain must be a Series with one number for each group, and one name for each.")
     table = {}
     for name, values in (("gain", gain), ("cost", cost), ("available", available)):
         given = _check.by_label(values, gain.index, name)
@@ -222,34 +233,50 @@ def _groups(gain: object, cost: object, available: object) -> pd.DataFrame:
 
 def _best_numbers(budget: float, kinds: pd.DataFrame) -> pd.Series:
     """Return how many of each kind of account to fund: most net gain first, then least cost."""
-    room = budget * (1 + ROUNDING)
+    room = budget + min(ROUNDING * budget, FEN / 2)
     cost = kinds["cost"].to_numpy()
     net = (kinds["gain"] - kinds["cost"]).to_numpy()
     most = np.minimum(kinds["available"].to_numpy(), room // cost)
     if most @ cost <= room:
         return pd.Series(most, kinds.index)
-    number = _solve(-net, [(cost, room)], most)
-    if number @ cost > room * (1 + ROUNDING):  # the solver takes 2.9999995 for a whole number
-        number = _solve(-net, [(cost, room * (1 - 1e-6))], most)
-    cheaper = _solve(cost, [(cost, room), (-net, -(net @ number) * (1 - ROUNDING))], most)
-    equal = net @ cheaper >= (net @ number) * (1 - 2 * ROUNDING) and cheaper @ cost < number @ cost
+    number, least = _solve(-net, [(cost, room)], most)
+    if number @ cost > room:  # the solver takes 2.9999995 for a whole number
+        number, _ = _solve(-net, [(cost, room * (1 - 1e-6 * len(cost)))], most)
+    won = net @ number
+    more = -least - won
+    if more > max(PROVEN * won, FEN):
+        warnings.warn(
+            f"it is not proven that no plan is better: another one may bring up to {more:,.2f} yuan more "
+            f"net gain than these {won:,.2f}. To help the search, round amounts or join groups that are alike.",
+            stacklevel=3,
+        )
+    if won <= 0:
+        return pd.Series(number, kinds.index)
+    cheaper, _ = _solve(cost, [(cost, room), (-net, -won * (1 - ROUNDING))], most)
+    equal = net @ cheaper >= won * (1 - 2 * ROUNDING) and cheaper @ cost < number @ cost
     return pd.Series(cheaper if equal else number, kinds.index)
 
 
-def _solve(objective: np.ndarray, limits: list[tuple[np.ndarray, float]], most: np.ndarray) -> np.ndarray:
-    """Return the whole numbers from 0 to `most` with the least objective, each sum within its limit."""
+def _solve(
+    objective: np.ndarray, limits: list[tuple[np.ndarray, float]], most: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the whole numbers from 0 to `most` with the least objective, each sum within its limit.
+
+    Beside them stands what no whole numbers fall below. Zeros if the search ends before it finds any numbers.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     # scaled, since the solver's tolerances are absolute: 1e-6 of a sum of 1e4
     rows = np.array([1e4 * weights / abs(limit) for weights, limit in limits])
     ends = np.array([1e4 * np.sign(limit) for _, limit in limits])
+    scale = 1e4 / np.abs(objective).max()
     found = milp(
-        1e4 * objective / np.abs(objective).max(),
+        scale * objective,
         integrality=np.ones(len(most)),
         bounds=Bounds(0, most),
         constraints=LinearConstraint(rows, ub=ends),
-        options={"mip_rel_gap": ROUNDING, "node_limit": 5_000},
+        options={"mip_rel_gap": ROUNDING, "node_limit": NODES},
     )
     if found.x is None:
-        return np.zeros(len(most))
-    return np.round(found.x)
+        return np.zeros(len(most)), np.minimum(objective, 0) @ most
+    return np.round(found.x), found.mip_dual_bound / scale

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from itertools import product
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from lifecycle_cases import TWO, chain, matrices, panel, rates
 
 from crmlab import lifecycle as lc
+from crmlab.lifecycle import care as room
 
 ONE = pd.Series([1.0], ["a"])
 
@@ -67,6 +70,20 @@ def test_the_horizon_counts_the_months_after_the_care(horizon: int) -> None:
     assert found.loc["stability"].tolist() == pytest.approx([gain, cost, gain - cost, gain / cost])
 
 
+def test_a_stage_that_nobody_left_without_care_stays_in_the_table() -> None:
+    states = ["decline", "stability", "lost"]
+    control = chain([[0.5, 0.3, 0.2], [0, 1, 0], [0, 0, 1]], states)
+    care = chain([[0.5, 0.3, 0.2], [0.1, 0.9, 0], [0, 0, 1]], states)
+    value = lc.care_value(
+        control, care, {"decline": 1, "stability": 9}, 2, months=1, yearly_rate=0, horizon=0
+    )
+    assert value["cost"].to_dict() == {"decline": 2, "stability": 2}
+    assert lc.care_value(care, control, {"decline": 1, "stability": 9}, 2, months=1)["cost"].tolist() == [
+        2,
+        2,
+    ]
+
+
 def test_care_value_grows_with_the_horizon() -> None:
     states = ["stability", "lost"]
     control, care = (chain([[1 - p, p], [0, 1]], states) for p in (0.1, 0.05))
@@ -100,6 +117,18 @@ BAD_CALLS = [
     (lambda: lc.allocate(1, ONE, 0 * ONE, ONE), ValueError, "needs no budget"),
     (lambda: lc.allocate(1, ONE, ONE, -ONE), ValueError, "at least 0"),
     (lambda: lc.allocate(1, ONE * np.nan, ONE, ONE), ValueError, "missing"),
+    (lambda: lc.allocate(1, *[pd.concat({"x": ONE})] * 3), ValueError, "one name for each"),
+    (
+        lambda: lc.care_value(TWO.matrix, TWO, {"stability": 1}, 1),
+        TypeError,
+        "control must be a Chain, found Data",
+    ),
+    (lambda: lc.care_value(TWO, None, {"stability": 1}, 1), TypeError, "care must be a Chain"),
+    (
+        lambda: lc.care_intervals(TWO, TWO, {"stability": 1}, 1),
+        TypeError,
+        r"control must hold resamples, fit\(\)",
+    ),
 ]
 
 
@@ -165,6 +194,50 @@ def test_plans_are_the_best_of_all() -> None:
         assert found["gain_per_yuan"].is_monotonic_decreasing
 
 
+# an odd budget for even costs, which all bring the same for a yuan: no bound tells the solver that it cannot be spent
+ODD = (1001.0, [44, 68, 92, 124], [22, 34, 46, 62], [9, 9, 9, 9])
+
+
+def test_a_search_that_ends_early_says_what_another_plan_may_bring(monkeypatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert plan(*ODD)["net"].sum() == 1000
+    monkeypatch.setattr(room, "NODES", 1)
+    with pytest.warns(
+        UserWarning, match=r"another one may bring up to [\d.]+ yuan more net gain than these"
+    ) as said:
+        found = plan(*ODD)
+    more, won = (
+        float(word.replace(",", "")) for word in re.findall(r"(?<= )[\d,]+\.\d\d", str(said[0].message))
+    )
+    assert won == pytest.approx(found["net"].sum(), abs=0.01)
+    assert 1000 <= won + more + 0.01 <= 1001.02  # a true bound, and no plan brings more than the budget here
+
+
+def test_a_large_budget_is_not_passed_by_a_fen() -> None:
+    assert plan(1e10, [2], [1], [10**12])["funded"].tolist() == [10**10]
+    # a hundred million: both together cost one fen too much
+    with pytest.warns(UserWarning, match="not proven that no plan is better"):
+        found = plan(100e6, [90e6, 91e6], [50e6, 50_000_000.01], [1, 1])
+    assert found["funded"].to_dict() == {"b": 1, "a": 0}
+
+
+def test_what_is_left_of_a_plan_that_the_solver_rounds_up(monkeypatch) -> None:
+    solve = room._solve
+    seen = []
+
+    def rounded_up(*given):
+        seen.append(given)
+        number, least = solve(*given)
+        return (number + 1, least) if len(seen) == 1 else (number, least)
+
+    monkeypatch.setattr(room, "_solve", rounded_up)
+    with pytest.warns(UserWarning, match=r"up to 30\.00 yuan more net gain than these 70\.00"):
+        found = plan(100, [130, 100], [60, 50], [1, 2])
+    assert found["cost"].sum() <= 100
+    assert len(seen) == 3  # the second time in a smaller room, the last for the cheapest
+
+
 def test_ties_go_to_the_cheaper_plan_and_to_earlier_rows() -> None:
     assert plan(30, [15, 40], [10, 30], [2, 1])["funded"].to_dict() == {"a": 2, "b": 0}  # both net 10
     assert plan(30, [20, 20, 20], [10, 10, 10], [2, 2, 2])["funded"].to_dict() == {"a": 2, "b": 1, "c": 0}
@@ -214,6 +287,8 @@ def test_intervals_are_the_quantiles_of_the_paired_resamples() -> None:
     for level, tails in ((0.95, [0.025, 0.975]), (0.8, [0.1, 0.9])):
         table = lc.care_intervals(control, care, reward, 2, horizon=6, level=level)
         np.testing.assert_allclose(table[["lower", "upper"]], np.quantile(each, tails, axis=0).T)
+    with pytest.raises(ValueError, match="control has 20 resamples and care 5"):
+        lc.care_intervals(control, found.bootstrap(5), reward, 2)
     default = lc.care_intervals(control, care, reward, 2, horizon=6)
     pd.testing.assert_frame_equal(default, lc.care_intervals(control, care, reward, 2, horizon=6, level=0.95))
 

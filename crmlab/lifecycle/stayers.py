@@ -17,6 +17,7 @@ from crmlab.lifecycle.hidden import HiddenMarkov, near, resamples
 from crmlab.lifecycle.moves import counted
 
 BATCH = 8  # simulated records that EM carries at once
+NOT_SEEN = -1  # in place of the number of a stage or class
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,9 +135,11 @@ def mover_stayer_check(
     >>> found.summary().round(3).loc[6, ["observed", "one_chain", "p_value"]].tolist()
     [0.667, 0.073, 0.025]
     """
-    if isinstance(months, str) or not isinstance(months, Iterable) or not (months := list(months)):
+    if isinstance(months, str) or not isinstance(months, Iterable):
         raise TypeError(f"months must list numbers of months, such as [12, 24]; found {months!r}.")
     months = sorted({periods(each, "months") for each in months})
+    if not months:
+        raise ValueError("months is empty: list numbers of months, such as [12, 24].")
     n_resamples = resamples(n_resamples, minimum=19)
     rng = np.random.default_rng(_check.whole(seed, "seed", minimum=0))
     if error_rates is None:
@@ -172,14 +175,15 @@ def _runs(held: np.ndarray) -> np.ndarray:
 
 def _unbroken(wide: np.ndarray, number: int, months: list[int]) -> np.ndarray:
     """Return by record (rows) and `months` the share of the months in a state after which it was not left."""
-    stayed = _runs(wide == number)
-    followed = _runs(wide >= 0) * (wide == number)
-    shares = []
-    for span in months:
-        start = (followed > span).sum(axis=(1, 2))
-        still = (stayed > span).sum(axis=(1, 2))
-        shares.append(np.divide(still, start, out=np.full(len(wide), np.nan), where=start > 0))
-    return np.column_stack(shares)
+    there = wide == number
+    stays_for = _runs(there)
+    followed_for = _runs(wide >= 0) * there
+    shares = np.full((len(wide), len(months)), np.nan)
+    for column, span in enumerate(months):  # a run counts the month itself: a stay of `span` more is longer
+        followed = (followed_for > span).sum(axis=(1, 2))
+        stayed = (stays_for > span).sum(axis=(1, 2))
+        np.divide(stayed, followed, out=shares[:, column], where=followed > 0)
+    return shares
 
 
 def _draw(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -190,20 +194,25 @@ def _draw(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _simulate(record: Any, many: int, rng: np.random.Generator) -> np.ndarray:
     """Return records (many, accounts, months) of the fitted chain, in the shape of the data."""
+    lives = _lives(record, many, rng)
+    lost = lives == len(record.stages)
+    # a month without a row stays without one; a loss is known from then on, unless the account was out of
+    # sight before: then it is followed no longer than in the data
     known = record.wide >= 0
-    begin = known.argmax(axis=1)
-    at = np.arange(record.wide.shape[1])
-    # a loss is known until the end; an account without one that is out of sight earlier is followed no longer
-    last = record.wide.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
-    followed = at <= last[:, None]
-    gone = len(record.stages)
-    lives = np.full((many, *record.wide.shape), -1)
+    followed = known[:, ::-1].cumsum(axis=1)[:, ::-1] > 0
+    shown = np.where(known & ~lost, record.seen(lives, rng), NOT_SEEN)
+    return np.where(lost & followed, record.classes, shown)
+
+
+def _lives(record: Any, many: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the states (many, accounts, months) that the chain gives from an account's first month on."""
+    begin = (record.wide >= 0).argmax(axis=1)
+    lives = np.full((many, *record.wide.shape), NOT_SEEN)
     now = _draw(np.broadcast_to(record.first, (many, *record.first.shape)), rng)
-    for t in at:
+    for t in range(record.wide.shape[1]):
         now = np.where(begin < t, _draw(record.moves[now], rng), now)
-        lives[:, :, t] = np.where(begin <= t, now, -1)
-    lost = (lives == gone) & followed
-    return np.where(lost, record.classes, np.where(known & (lives != gone), record.seen(lives, rng), -1))
+        lives[:, :, t] = np.where(begin <= t, now, NOT_SEEN)
+    return lives
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,42 +255,49 @@ class _Read(_Recorded):
         rates = model.error_rates
         panel = model._panel
         chosen = np.isin(np.arange(len(panel.lost)), panel.entity)
-        wide = panel.only(chosen).wide()
-        place = np.array([*(list(rates.columns).index(s) for s in panel.states), rates.shape[1], -1])
+        # the panel numbers the classes that occur, then the loss; -1, not seen, takes the last place
+        place = np.array([*rates.columns.get_indexer(panel.states), rates.shape[1], NOT_SEEN])
+        wide = place[panel.only(chosen).wide()]
         smooth = model._sequences.smooth(found.matrix.to_numpy(), found._initial)
         first = smooth[np.unique(panel.entity, return_index=True)[1]]
         moves = found.matrix.to_numpy()
         stages = list(rates.index)
-        return cls(
-            place[wide], stages, rates.shape[1], moves, first, panel.until, rates.to_numpy(), found._initial
-        )
+        classes = rates.shape[1]
+        return cls(wide, stages, classes, moves, first, panel.until, rates.to_numpy(), found._initial)
 
     def seen(self, lives: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the class that each month is given; months of lost accounts get any."""
         return _draw(self.rates[np.minimum(lives, len(self.rates) - 1)], rng)
 
     def stays(self, wide: np.ndarray, number: int, months: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Fit the hidden chain to each record, decode its months, and go on as with known stages."""
         many = len(wide)
         hidden = len(self.stages)
-        begin = (wide[0] >= 0).argmax(axis=1)
-        order = np.argsort(begin, kind="stable")
-        length = wide.shape[2] - begin[order]
-        table = seen_given(self.rates, len(self.moves) > hidden)
-        codes = np.where(wide < 0, self.classes, wide + (wide == self.classes))[:, order]
-        likelihood = []
-        for t in range(length.max()):
-            there = np.flatnonzero(length > t)
-            likelihood.append(table[:, codes[:, there, begin[order][there] + t]].transpose(1, 0, 2))
-        sequences = Sequences(likelihood, (begin[order] > 0).astype(int), order, begin)
+        begin = (wide[0] >= 0).argmax(axis=1)  # the same in all records
+        order = np.argsort(begin, kind="stable")  # the longest sequence first
+        sequences = self._sequences(wide[:, order], begin[order])
         moves = np.repeat(near(self.moves, hidden)[None], many, axis=0)
         initial = np.repeat(self.initial[None], many, axis=0)
         weight = np.ones((many, len(order)))
         moves, initial, _, _ = sequences.maximise(moves, initial, weight, 1e-5, 2000)
-        passed = []
-        sequences.expect(moves, initial, weight, passed)
-        decoded = np.full(wide.shape, -1)
-        for t, found in enumerate(reversed(passed)):
-            there = order[: found.shape[2]]
-            decoded[:, there, begin[there] + t] = found[:, :hidden].argmax(axis=1)
-        decoded = np.where(wide == self.classes, hidden, np.where(wide < 0, -1, decoded))
+        smoothed = []
+        sequences.expect(moves, initial, weight, smoothed)
+        decoded = np.full(wide.shape, NOT_SEEN)
+        for t, chances in enumerate(reversed(smoothed)):  # month t of the sequences that are as long
+            there = order[: chances.shape[2]]
+            decoded[:, there, begin[there] + t] = chances[:, :hidden].argmax(axis=1)
+        decoded[wide == self.classes] = hidden  # lost
+        decoded[wide == NOT_SEEN] = NOT_SEEN
         return _unbroken(decoded, number, months), moves[:, [number], number] ** np.array(months)
+
+    def _sequences(self, wide: np.ndarray, begin: np.ndarray) -> Sequences:
+        """Arrange records of the same shape, each account from its first month to the end of the data."""
+        table = seen_given(self.rates, len(self.moves) > len(self.stages))
+        lost = wide == self.classes
+        column = np.select([wide == NOT_SEEN, lost], [self.classes, self.classes + 1], wide)
+        likelihood = []
+        for t in range(wide.shape[2] - begin[0]):
+            there = np.flatnonzero(begin + t < wide.shape[2])
+            likelihood.append(table[:, column[:, there, begin[there] + t]].transpose(1, 0, 2))
+        no_panel = np.arange(0)
+        return Sequences(likelihood, (begin > 0).astype(int), row=no_panel, step=no_panel)

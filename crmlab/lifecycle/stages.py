@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,8 @@ def _features(months: pd.DataFrame, extra: tuple[str, ...]) -> pd.DataFrame:
         "complaints": x["complaints"],
         "log_response": np.log(x["response_hours"]),
     }
+    if doubled := [c for c in extra if c in table]:
+        raise ValueError(f"extra names {doubled[0]!r}, which the rule has a column for: leave it out.")
     return pd.DataFrame(table | {c: x[c] for c in extra}, months.index)
 
 
@@ -62,7 +65,7 @@ class StageClassifier:
     ------
     TypeError, ValueError
         If a column is missing or of the wrong type, a month is there twice, an amount is negative (margin may
-        be), missing or infinite, or some stage has too few labels to learn from.
+        be), missing or infinite, or labels are too few: ten of each stage, from five accounts.
 
     Examples
     --------
@@ -86,7 +89,7 @@ class StageClassifier:
         for name, table, columns in (("months", months, []), ("reviews", reviews, [label])):
             _check.dates(_check.frame(table, [entity, time, *columns], name)[time], f"{time} of {name}")
             _check.unique(table, [entity, time], name)
-        if isinstance(extra, str):
+        if isinstance(extra, str) or not isinstance(extra, Iterable):
             raise TypeError(f"extra must list columns: write extra=({extra!r},).")
         self.extra = tuple(extra)
         self.states = in_order(reviews[label], label)
@@ -101,7 +104,13 @@ class StageClassifier:
         self._x = _features(both, self.extra)
         self._y = pd.Index(self.states).get_indexer(both["_label"])
         self._money = both[["margin", "revenue"]].astype(float)
-        self._fold = pd.factorize(both[entity], sort=True)[0] % FOLDS
+        accounts, names = pd.factorize(both[entity], sort=True)
+        if len(names) < FOLDS:
+            raise ValueError(
+                f"the labels come from {len(names)} account(s): {FOLDS} at least are needed, so that a rule "
+                "can be tested on accounts that it was not learned from."
+            )
+        self._fold = accounts % FOLDS
 
     def _learn(self, keep: np.ndarray) -> tuple[Any, float]:
         """Return the logit of some of the labelled months, and their margin rate."""

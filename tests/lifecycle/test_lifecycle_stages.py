@@ -198,3 +198,23 @@ def test_hidden_chain_is_the_recipe_in_one(past, rule) -> None:
 def test_extra_columns_are_a_list() -> None:
     with pytest.raises(TypeError, match=r"write extra=\('visits',\)"):
         lc.StageClassifier(LEDGER, LABELS, extra="visits")
+    with pytest.raises(TypeError, match="extra must list columns"):
+        lc.StageClassifier(LEDGER, LABELS, extra=None)
+
+
+@pytest.mark.parametrize("name", ["const", "margin_rate", "log_volume", "orders"])
+def test_an_extra_column_does_not_take_the_place_of_another(name: str) -> None:
+    ledger, labels = noise()
+    with pytest.raises(ValueError, match=f"extra names '{name}', which the rule has a column for"):
+        lc.StageClassifier(ledger.assign(**{name: ledger["x0"].abs()}), labels, extra=(name,))
+
+
+@pytest.mark.parametrize("accounts", [1, 4])
+def test_errors_are_counted_on_other_accounts(accounts: int) -> None:
+    ledger, labels = noise()
+    fewer = {
+        "account_id": np.arange(150) % accounts,
+        "month": pd.date_range("2012-01-01", periods=150, freq="MS"),
+    }
+    with pytest.raises(ValueError, match=f"labels come from {accounts} account.s.: 5 at least are needed"):
+        lc.StageClassifier(ledger.assign(**fewer), labels.assign(**fewer))

@@ -49,8 +49,8 @@ def value_by_group(
     Returns
     -------
     DataFrame
-        By group and state: `months` of the data (expected ones if stages are hidden), `value` in yuan and
-        `expected_months` until loss. After the groups stand `mixture` (an account in that state whose group
+        By group (sorted, or in the order of its category) and state: `months` of the data (expected ones if
+        stages are hidden), `value` in yuan and `expected_months` until loss. After the groups stand `mixture` (an account in that state whose group
         is unknown: the mean over groups, weighted by their months in that state) and `pooled` (one chain for
         all).
 
@@ -93,8 +93,11 @@ def value_by_group(
         panel = Panel.make(data, entity, state, time, lost)
     else:
         model = HiddenMarkov(data, error_rates, entity, state, time, lost)
+        panel = model._panel
 
     def fitted(chosen: np.ndarray) -> tuple[Chain, pd.Series]:
+        if not chosen[panel.entity].any():
+            raise ValueError(f"there is no month before the loss, {state} is {LOST!r} in every row.")
         if error_rates is None:
             part = panel.only(chosen)
             return counted(part, lost is not None), pd.Series(np.bincount(part.state), part.states)
@@ -103,7 +106,7 @@ def value_by_group(
 
     pooled = _worth(*fitted(np.ones(len(member), bool)), reward, yearly_rate)
     parts = {}
-    for name in sorted(set(member)):
+    for name in pd.factorize(member, sort=True)[1]:
         try:
             chain, months = fitted((member == name).to_numpy())
             known = {s: reward[s] for s in chain.states if s in reward}  # a group may lack a state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from numbers import Number
 
 import numpy as np
@@ -80,8 +81,8 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
     Parameters
     ----------
     truth, found : Series
-        The group of each thing. Two Series are matched by their labels; lists and arrays are in the same
-        order.
+        The group of each thing. Two Series, or mappings, are matched by their labels; lists and arrays are
+        in the same order.
 
     Returns
     -------
@@ -92,22 +93,18 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
 
     Raises
     ------
-    ValueError
-        If they have different labels or lengths, miss a value, or one puts nothing together.
+    TypeError, ValueError
+        If they are no such columns, have different labels or lengths, miss a value, or one puts nothing
+        together.
 
     Examples
     --------
     >>> pair_agreement(pd.Series([1, 1, 1, 2]), pd.Series([1, 1, 2, 3])).round(2).tolist()
     [1.0, 0.33, 0.33]
     """
-    for name, groups in (("truth", truth), ("found", found)):
-        if isinstance(groups, str | pd.DataFrame):
-            raise TypeError(
-                f"{name} must be a Series with the group of each thing, found {type(groups).__name__}."
-            )
-    labelled = isinstance(truth, pd.Series) and isinstance(found, pd.Series)
-    truth = pd.Series(truth)
-    found = pd.Series(found)
+    labelled = isinstance(truth, pd.Series | Mapping) and isinstance(found, pd.Series | Mapping)
+    truth = _grouping(truth, "truth")
+    found = _grouping(found, "found")
     if len(truth) != len(found) or truth.isna().any() or found.isna().any():
         raise ValueError(f"truth and found must be complete and equally long: {len(truth)} and {len(found)}.")
     if labelled and not truth.index.equals(found.index):
@@ -125,6 +122,14 @@ def pair_agreement(truth: pd.Series, found: pd.Series) -> pd.Series:
     most = (in_truth + in_found) / 2
     rand = (both - chance) / (most - chance) if most > chance else 1.0
     return pd.Series({"precision": both / in_found, "recall": both / in_truth, "adjusted_rand": rand})
+
+
+def _grouping(values: object, name: str) -> pd.Series:
+    """Return a grouping as a Series."""
+    column = isinstance(values, pd.Series | pd.Index | Mapping | list | tuple | np.ndarray)
+    if not column or np.ndim(values) > 1:
+        raise TypeError(f"{name} must be one column with the group of each thing: {type(values).__name__}.")
+    return pd.Series(values)
 
 
 def _matched(truth: pd.Series, found: pd.Series) -> pd.Series:

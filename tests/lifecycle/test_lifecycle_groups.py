@@ -141,3 +141,25 @@ def test_bad_rewards_of_groups_are_refused() -> None:
         lc.value_by_group(data, "group", {"new": 1, "stable": 2, "stabel": 3})
     with pytest.raises(ValueError, match="nothing for 'stable'"):
         lc.value_by_group(data, "group", {"new": 1})
+
+
+def test_groups_stand_in_the_order_of_their_names_or_category() -> None:
+    data = lives(UNLIKE, 300, 900, 2)
+    plain = lc.value_by_group(data, "group", REWARD)
+    mixed = data.assign(group=data["group"].map({"loyal": "x", "restless": 7}))
+    ordered = data.assign(group=pd.Categorical(data["group"], ["never", "restless", "loyal"], ordered=True))
+    for changed, names in ((mixed, [7, "x"]), (ordered, ["restless", "loyal"])):
+        found = lc.value_by_group(changed, "group", REWARD)
+        assert found.index.unique("group").tolist() == [*names, "mixture", "pooled"]
+        assert found.loc[names[0]].equals(plain.loc["restless"])
+        assert found.loc[names[1]].equals(plain.loc["loyal"])
+
+
+@pytest.mark.parametrize("rates_", [None, pd.DataFrame(np.eye(2), ["new", "stable"], ["new", "stable"])])
+def test_a_group_that_was_never_seen_before_its_loss_is_refused(rates_: pd.DataFrame | None) -> None:
+    data = lives(UNLIKE, 100, 900, 2).drop(columns="lost_on")
+    gone = data[["account_id", "month", "group"]].groupby("account_id").tail(1)
+    gone = gone.assign(stage="lost", month=gone["month"] + pd.DateOffset(months=1))
+    late = gone.iloc[:1].assign(account_id=-1, group="strangers")
+    with pytest.raises(ValueError, match=r"group 'strangers': there is no month before the loss"):
+        lc.value_by_group(pd.concat([data, gone, late]), "group", REWARD, lost=None, error_rates=rates_)

@@ -78,6 +78,8 @@ def test_law_pair_agreement_counts_pairs(rows: list) -> None:
     assert found["precision"] == pytest.approx(
         sum(x and y for x, y in zip(same_a, same_b, strict=True)) / sum(same_b)
     )
+    both = sum(x and y for x, y in zip(same_a, same_b, strict=True))
+    assert found["recall"] == pytest.approx(both / sum(same_a))
     assert found["adjusted_rand"] <= 1 + 1e-9
     assert lc.pair_agreement(a, a)["adjusted_rand"] == 1
 
@@ -95,6 +97,11 @@ BAD_CALLS = [
     ),
     (lambda: lc.pair_agreement(pd.Series([1, 1]), pd.Series([1])), ValueError, "equally long"),
     (lambda: lc.pair_agreement(pd.Series([1, None]), pd.Series([1, 1])), ValueError, "complete"),
+    (lambda: lc.pair_agreement(pd.DataFrame({"a": [1, 1]}), [1, 1]), TypeError, "truth must be one column"),
+    (lambda: lc.pair_agreement([1, 1], np.ones((2, 2))), TypeError, "found must be one column .* ndarray"),
+    (lambda: lc.pair_agreement("aab", "aab"), TypeError, "truth must be one column .* str"),
+    (lambda: lc.pair_agreement([1, 1], None), TypeError, "found must be one column .* NoneType"),
+    (lambda: lc.sessionize(log("2025-07-01"), "0h"), ValueError, "positive time"),
 ]
 
 
@@ -148,6 +155,9 @@ def test_pairs_are_matched_by_label() -> None:
     expected = lc.pair_agreement(truth, found)
     pd.testing.assert_series_equal(lc.pair_agreement(truth, found.sample(frac=1, random_state=1)), expected)
     pd.testing.assert_series_equal(lc.pair_agreement(truth.to_numpy(), list(found)), expected)
+    backwards = dict(reversed(found.to_dict().items()))
+    pd.testing.assert_series_equal(lc.pair_agreement(truth.to_dict(), backwards), expected)
+    pd.testing.assert_series_equal(lc.pair_agreement(truth, backwards), expected)
     assert lc.pair_agreement(truth, found.set_axis(truth.index[::-1]))["precision"] != expected["precision"]
     with pytest.raises(ValueError, match="nothing for the label 'a' of truth"):
         lc.pair_agreement(truth, found.set_axis(list("Abcdef")))

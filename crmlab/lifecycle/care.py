@@ -247,7 +247,7 @@ def _best_numbers(budget: float, kinds: pd.DataFrame) -> pd.Series:
     if more > max(PROVEN * won, FEN):
         warnings.warn(
             f"it is not proven that no plan is better: another one may bring up to {more:,.2f} yuan more "
-            f"net gain than these {won:,.2f}. To help the search, round amounts or join groups that are alike.",
+            f"net gain than these {won:,.2f}. To help the search, round amounts or join similar groups.",
             stacklevel=3,
         )
     if won <= 0:

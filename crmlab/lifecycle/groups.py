@@ -50,9 +50,9 @@ def value_by_group(
     -------
     DataFrame
         By group (sorted, or in the order of its category) and state: `months` of the data (expected ones if
-        stages are hidden), `value` in yuan and `expected_months` until loss. After the groups stand `mixture` (an account in that state whose group
-        is unknown: the mean over groups, weighted by their months in that state) and `pooled` (one chain for
-        all).
+        stages are hidden), `value` in yuan and `expected_months` until loss. After the groups stand `mixture`
+        (an account in that state whose group is unknown: the mean over groups, weighted by their months in
+        that state) and `pooled` (one chain for all).
 
     Raises
     ------

@@ -98,6 +98,7 @@ BAD_CALLS = [
     (lambda: lc.Chain([[1]]), TypeError, "DataFrame"),
     (lambda: chain([[0.5, 0.4], [0, 1]]), ValueError, "row 's0' of the matrix sums to 0.9"),
     (lambda: chain([[3, 1], [0, 4]]), ValueError, "sums to 4"),
+    (lambda: chain([[0.9, 0.098], [0, 1]]), ValueError, "row 's0' of the matrix sums to 0.998"),
     (lambda: chain([[1.1, -0.1], [0, 1]]), ValueError, "at least 0"),
     (lambda: chain([[np.nan, 1], [0, 1]]), ValueError, "missing"),
     (lambda: chain([[np.inf, 1], [0, 1]]), ValueError, "infinite"),

@@ -242,6 +242,7 @@ BAD_SETTINGS = [
         "every stage and class once",
     ),
     (lambda: lc.HiddenMarkov(GOOD, rates() * np.nan, state="stage"), ValueError, "missing"),
+    (lambda: lc.HiddenMarkov(GOOD, rates() * 0.998, state="stage"), ValueError, "sums to 0.998, not to one"),
 ]
 
 

@@ -75,7 +75,9 @@ def test_order_of_rows_and_ids_does_not_matter() -> None:
 def test_no_convergence_is_said() -> None:
     data = panel("eeffssss", "sddffddd", lost=False).rename(columns={"stage": "classified"})
     with pytest.warns(UserWarning, match="no convergence after 2"):
-        lc.HiddenMarkov(data, rates()).fit(max_iterations=2)
+        found = lc.HiddenMarkov(data, rates()).fit(max_iterations=2)
+    assert found.settings["iterations"] == len(found.log_likelihood) == 2
+    assert found.settings["converged"] is False
 
 
 def test_naive_moves_mislead_and_the_hidden_chain_corrects(big, past, rule) -> None:

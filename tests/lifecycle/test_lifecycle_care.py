@@ -243,6 +243,13 @@ def test_ties_go_to_the_cheaper_plan_and_to_earlier_rows() -> None:
     assert plan(30, [20, 20, 20], [10, 10, 10], [2, 2, 2])["funded"].to_dict() == {"a": 2, "b": 1, "c": 0}
 
 
+def test_the_cheaper_plan_is_taken_whichever_the_solver_finds_first(monkeypatch) -> None:
+    solve = room._solve
+    first = iter([(np.array([0.0, 1.0]), -10.0)])  # b for 30 yuan
+    monkeypatch.setattr(room, "_solve", lambda *given: next(first, None) or solve(*given))
+    assert plan(30, [15, 40], [10, 30], [2, 1])["funded"].to_dict() == {"a": 2, "b": 0}
+
+
 def test_groups_are_matched_by_their_labels() -> None:
     gain = pd.Series([30, 80, 9], ["a", "b", "c"])
     cost = pd.Series([10, 40, 20], ["c", "b", "a"])

@@ -250,6 +250,20 @@ def test_the_cheaper_plan_is_taken_whichever_the_solver_finds_first(monkeypatch)
     assert plan(30, [15, 40], [10, 30], [2, 1])["funded"].to_dict() == {"a": 2, "b": 0}
 
 
+@pytest.mark.parametrize(
+    ("budget", "gain", "cost", "available"),
+    [
+        (9, [8, 4, 7], [6, 1, 5], [2, 1, 2]),
+        (19, [2, 8, 8], [1, 7, 5], [1, 3, 1]),
+        (16, [4, 9, 7], [3, 7, 6], [2, 3, 1]),
+        (11, [2, 6, 8, 5], [1, 5, 5, 2], [3, 2, 2, 3]),
+    ],
+)
+def test_of_equal_plans_the_cheapest_is_taken(budget: float, gain: list, cost: list, available: list) -> None:
+    found = plan(budget, gain, cost, available)
+    assert (found["net"].sum(), found["cost"].sum()) == best(budget, gain, cost, available)
+
+
 def test_groups_are_matched_by_their_labels() -> None:
     gain = pd.Series([30, 80, 9], ["a", "b", "c"])
     cost = pd.Series([10, 40, 20], ["c", "b", "a"])

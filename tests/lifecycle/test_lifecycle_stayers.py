@@ -92,6 +92,11 @@ def test_reading_with_error_alone_is_not_taken_for_stayers() -> None:
 def test_simulated_records_have_the_shape_of_the_data(read: bool) -> None:
     data = record([MOVES], 50, 20, 4)
     data = data.drop(data.index[[3, 4, 40]])  # months not seen
+    kept = data[data["lost_on"].isna()]["account_id"].iloc[
+        -1
+    ]  # out of sight early, and never known to be lost
+    data = data[(data["account_id"] != kept) | (data["month"] < "2022-12-01")]
+    place = sorted(set(data["account_id"])).index(kept)
     sure = pd.DataFrame(np.eye(2), ["decline", "stability"], ["decline", "stability"])
     if read:
         made = stayers._Read.make(lc.HiddenMarkov(data, sure, state="stage", lost="lost_on"))
@@ -110,6 +115,7 @@ def test_simulated_records_have_the_shape_of_the_data(read: bool) -> None:
         assert (gone[:, 1:] >= gone[:, :-1]).all()  # lost stays lost
         assert (one[(made.wide == -1) & ~gone] == -1).all()  # what was not seen is not seen
         assert (one[made.wide >= 0] >= 0).all()
+        assert (one[place, 11:] == -1).all()
     assert not (drawn[0] == drawn[1]).all()
     counts = np.zeros((3, 3))
     np.add.at(
@@ -117,6 +123,30 @@ def test_simulated_records_have_the_shape_of_the_data(read: bool) -> None:
     )
     truth = made.moves
     np.testing.assert_allclose(counts[:2] / counts[:2].sum(axis=1, keepdims=True), truth[:2], atol=0.06)
+
+
+def test_a_record_that_was_read_is_decoded_as_the_hidden_chain_decodes_it() -> None:
+    names = ["decline", "stability"]
+    wrong = pd.DataFrame([[0.7, 0.3], [0.25, 0.75]], names, names)
+    data = record([MOVES], 60, 20, 6)
+    rng = np.random.default_rng(2)
+    first = data.groupby("account_id")["month"].transform("min") == data["month"]
+    late = first & (data["month"] > "2022-01-01")
+    data.loc[late, "stage"] = "decline"  # accounts that begin later begin otherwise
+    right = rng.random(len(data)) < 0.72
+    data["classified"] = data["stage"].where(
+        right, data["stage"].map(dict(zip(names, names[::-1], strict=True)))
+    )
+    model = lc.HiddenMarkov(data, wrong, lost="lost_on")
+    found = model.fit()
+    made = stayers._Read.make(model)
+    share, own = made.stays(made.wide[None], 1, [3, 6])
+    decoded = data.assign(stage=found.stages().idxmax(axis=1))
+    wide = lc._panel.Panel.make(decoded, "account_id", "stage", "month", "lost_on").wide()
+    np.testing.assert_allclose(share, stayers._unbroken(wide[None], 0, [3, 6]), atol=0.01)
+    np.testing.assert_allclose(
+        own[0], found.matrix.loc["stability", "stability"] ** np.array([3, 6]), atol=2e-3
+    )
 
 
 def test_the_summary_is_made_of_the_simulated_excess() -> None:

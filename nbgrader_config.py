@@ -5,5 +5,6 @@ c.CourseDirectory.course_id = "crmlab"
 c.CourseDirectory.source_directory = "notebooks/solutions"
 c.CourseDirectory.release_directory = "notebooks/exercises"
 
-# A starter runs from top to bottom: every answer cell begins with `name = ...`, which its check calls "not attempted".
+# A starter runs from top to bottom: every answer cell begins with `name = ...`, which its check calls
+# "not attempted".
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}

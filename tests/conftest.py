@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import browser
 import pytest
 
+collect_ignore_glob = ["*/conftest.py"]  # several modules of one name cannot be searched for doctests
+
 
 @pytest.fixture(scope="module")  # not longer: an open playwright keeps other files from running event loops
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Lab]:

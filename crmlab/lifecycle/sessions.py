@@ -128,7 +128,9 @@ def _grouping(values: object, name: str) -> pd.Series:
     """Return a grouping as a Series."""
     column = isinstance(values, pd.Series | pd.Index | Mapping | list | tuple | np.ndarray)
     if not column or np.ndim(values) > 1:
-        raise TypeError(f"{name} must be one column with the group of each thing: {type(values).__name__}.")
+        raise TypeError(
+            f"{name} must be a Series with the group of each thing, found {type(values).__name__}."
+        )
     return pd.Series(values)
 
 

@@ -127,7 +127,7 @@ BAD_CALLS = [
     (
         lambda: lc.care_intervals(TWO, TWO, {"stability": 1}, 1),
         TypeError,
-        r"control must hold resamples, fit\(\)",
+        "control must be resamples",
     ),
 ]
 

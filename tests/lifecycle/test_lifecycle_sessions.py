@@ -97,10 +97,10 @@ BAD_CALLS = [
     ),
     (lambda: lc.pair_agreement(pd.Series([1, 1]), pd.Series([1])), ValueError, "equally long"),
     (lambda: lc.pair_agreement(pd.Series([1, None]), pd.Series([1, 1])), ValueError, "complete"),
-    (lambda: lc.pair_agreement(pd.DataFrame({"a": [1, 1]}), [1, 1]), TypeError, "truth must be one column"),
-    (lambda: lc.pair_agreement([1, 1], np.ones((2, 2))), TypeError, "found must be one column .* ndarray"),
-    (lambda: lc.pair_agreement("aab", "aab"), TypeError, "truth must be one column .* str"),
-    (lambda: lc.pair_agreement([1, 1], None), TypeError, "found must be one column .* NoneType"),
+    (lambda: lc.pair_agreement(pd.DataFrame({"a": [1, 1]}), [1, 1]), TypeError, "truth must be a Series"),
+    (lambda: lc.pair_agreement([1, 1], np.ones((2, 2))), TypeError, "found must be a Series .* ndarray"),
+    (lambda: lc.pair_agreement("aab", "aab"), TypeError, "truth must be a Series .* str"),
+    (lambda: lc.pair_agreement([1, 1], None), TypeError, "found must be a Series .* NoneType"),
     (lambda: lc.sessionize(log("2025-07-01"), "0h"), ValueError, "positive time"),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from crmlab import datasets, plots
 from crmlab import satisfaction as sat
+from crmlab.plots.paths import _Boxes, _clear_place, _draw_numbers
 from crmlab.pls import PLSPathModel
 
 SURVEY = datasets.load("satisfaction_survey", cohort="shipped")
@@ -67,7 +70,8 @@ def texts(ax) -> list[str]:
 
 
 def test_boxes_stand_where_the_layout_says():
-    place = boxes(plots.path_diagram(RESULT, LAYOUT))
+    ax = plots.path_diagram(RESULT, LAYOUT)
+    place = {name: ax.transData.transform(centre) for name, centre in boxes(ax).items()}  # in pixels
     assert set(place) == set(RESULT.r_squared.index)
     for a in place:
         for b in place:
@@ -198,7 +202,8 @@ def test_nothing_overlaps_and_every_text_is_inside_its_box(name: str, size: tupl
     assert title.get_text() == "title"
     assert not any(frame.overlaps(title.get_window_extent()) for frame in frames)
     for i, frame in enumerate(frames):
-        assert not any(frame.overlaps(other) for other in frames[:i])
+        apart = frame.padded(0.07 * ax.figure.dpi)  # room for the head of an arrow
+        assert not any(apart.overlaps(other.padded(0.07 * ax.figure.dpi)) for other in frames[:i])
         assert ax.bbox.x0 <= frame.x0 and frame.x1 <= ax.bbox.x1
         assert ax.bbox.y0 <= frame.y0 and frame.y1 <= ax.bbox.y1
     for text in others[: len(frames)]:
@@ -209,6 +214,31 @@ def test_nothing_overlaps_and_every_text_is_inside_its_box(name: str, size: tupl
             if f.x0 <= box.x0 and box.x1 <= f.x1 and f.y0 - 1 <= box.y0 and box.y1 <= f.y1 + 1
         ]
         assert len(inside) == 1
+
+
+def test_number_moves_along_its_arrow_to_where_it_covers_nothing():
+    half = np.array([0.2, 0.1])
+    ends = (np.array([0.0, 0.0]), np.array([4.0, 0.0]))
+    nothing = np.empty((0, 2))
+    assert _clear_place(ends, half, [], nothing).tolist() == [2, 0]
+    box = (1.5, -0.2, 2.1, 0.2)
+    moved = _clear_place(ends, half, [box], nothing)
+    assert moved[0] - 1.1 * half[0] > 2.1 or moved[0] + 1.1 * half[0] < 1.5
+    crossing = np.column_stack([np.full(60, 2.0), np.linspace(-0.05, 0.05, 60)])
+    assert abs(_clear_place(ends, half, [], crossing)[0] - 2) > half[0]
+
+
+def test_numbers_of_arrows_that_cross_stand_beside_each_other():
+    ax = plt.figure().add_subplot(xlim=(0, 4), ylim=(0, 4))
+    centres = {
+        name: np.array(at, float)
+        for name, at in {"a": (0, 0), "b": (4, 0.01), "c": (0, 0.01), "d": (4, 0)}.items()
+    }
+    boxes = _Boxes(centres, np.array([0.1, 0.1]), 10.0)
+    ends = {path: (centres[path[0]], centres[path[1]]) for path in (("a", "b"), ("c", "d"))}
+    _draw_numbers(ax, boxes, ends, {("a", "b"): 0.25, ("c", "d"): 0.75})
+    one, other = (text.get_position()[0] for text in ax.texts)
+    assert abs(one - other) > 2 * 1.35 * 9 / 72
 
 
 def test_numbers_cover_no_box_and_no_other_number():
@@ -230,6 +260,16 @@ def test_all_in_one_line_stands_in_the_middle():
     assert [centre[1] for centre in place.values()] == [plt.rcParams["figure.figsize"][1] / 2] * 3
     upright = boxes(plots.path_diagram(chain, {name: (5, k) for k, name in enumerate(blocks)}))
     assert [centre[0] for centre in upright.values()] == [plt.rcParams["figure.figsize"][0] / 2] * 3
+
+
+def test_letters_shrink_until_arrows_have_room():
+    blocks = {name: RESULT.model.blocks[name] for name in ("quality", "satisfaction", "loyalty")}
+    chain = PLSPathModel(SURVEY, blocks, [("quality", "satisfaction"), ("satisfaction", "loyalty")]).fit()
+    for width in np.arange(2.2, 3.6, 0.1):
+        ax = plt.figure(figsize=(width, 1)).add_axes((0, 0, 1, 1))
+        plots.path_diagram(chain, {name: (k, 5) for k, name in enumerate(blocks)}, ax=ax)
+        edges = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches if isinstance(p, FancyBboxPatch)]
+        assert all(after[0] - before[1] > 0.15 for before, after in itertools.pairwise(edges))
 
 
 def test_an_arrow_behind_a_third_box_is_refused():

@@ -124,7 +124,7 @@ def test_signs_in_a_caption_are_shown_as_they_are(ax, shell):
 
 
 def test_axes_in_part_of_a_figure_and_seaborn_grids_are_shown(shell, capsys: pytest.CaptureFixture):
-    part = plt.figure().subfigures(1, 2)[1]
+    part = plt.figure().subfigures(1, 2)[1].subfigures(2, 1)[0]
     grid = seaborn.FacetGrid(pd.DataFrame({"x": [1], "y": ["a"]}), col="y")
     for target in (part.add_subplot(), part, grid):
         assert len(shown(target, "A figure.")) == 2

@@ -265,11 +265,20 @@ def test_all_in_one_line_stands_in_the_middle():
 def test_letters_shrink_until_arrows_have_room():
     blocks = {name: RESULT.model.blocks[name] for name in ("quality", "satisfaction", "loyalty")}
     chain = PLSPathModel(SURVEY, blocks, [("quality", "satisfaction"), ("satisfaction", "loyalty")]).fit()
-    for width in np.arange(2.2, 3.6, 0.1):
+    place = {name: (k, 5) for k, name in enumerate(blocks)}
+    drawn = []
+    for width in np.arange(1.5, 3.6, 0.05):
         ax = plt.figure(figsize=(width, 1)).add_axes((0, 0, 1, 1))
-        plots.path_diagram(chain, {name: (k, 5) for k, name in enumerate(blocks)}, ax=ax)
+        try:
+            plots.path_diagram(chain, place, ax=ax)
+        except ValueError:
+            assert not drawn  # what fits into small Axes fits into larger ones
+            continue
+        drawn.append(width)
         edges = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches if isinstance(p, FancyBboxPatch)]
         assert all(after[0] - before[1] > 0.15 for before, after in itertools.pairwise(edges))
+        plt.close("all")
+    assert len(drawn) > 10 and drawn[0] > 1.6
 
 
 def test_an_arrow_behind_a_third_box_is_refused():

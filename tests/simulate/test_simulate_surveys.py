@@ -501,7 +501,7 @@ def test_the_worse_lots_have_another_cause(lots):
 
 def test_lots_come_every_monday_of_the_history(shipped):
     lots = shipped.tables["inspections"]
-    assert (lots["date"].dt.dayofweek == 0).all()
+    assert (lots["date"].dt.day_of_week == 0).all()
     assert (lots["date"].diff().dropna() == pd.Timedelta(days=7)).all()
     assert lots["date"].min() == pd.Timestamp("2022-07-04")
     assert lots["date"].max() == pd.Timestamp("2026-06-29")

@@ -59,10 +59,11 @@ class Sequences:
             x = x * likelihood
             scale.append(x.sum(axis=1, keepdims=True))
             forward.append(np.divide(x, scale[-1], out=x, where=scale[-1] > 0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            terms = [weight[:, : c.shape[2]] * np.log(c[:, 0]) for c in scale]
-        # an account that was not drawn may have probability 0: 0 × log 0 is 0
-        log_likelihood = sum(np.where(weight[:, : x.shape[1]] > 0, x, 0).sum(axis=1) for x in terms)
+        seen = np.concatenate([c[:, 0] for c in scale], axis=1)
+        times = np.concatenate([weight[:, : c.shape[2]] for c in scale], axis=1)
+        with np.errstate(divide="ignore"):
+            # an account that was not drawn may have probability 0: 0 × log 0 is 0
+            log_likelihood = (times * np.log(np.where(times > 0, seen, 1))).sum(axis=1)
         back = np.repeat(weight[:, None, :], moves.shape[1], axis=1)
         counts = np.zeros(moves.shape)
         for t in range(len(forward) - 1, -1, -1):

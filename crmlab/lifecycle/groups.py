@@ -63,8 +63,8 @@ def value_by_group(
     Notes
     -----
     One chain for all lets an account change its group with every move: it takes the moves out of a state from
-    the accounts that are often there. It understates states that long-lived accounts fill, and flatters the
-    others.
+    the accounts that are often there. It understates states that long-lived accounts fill, and may overstate
+    others: look at the row of the mixture.
 
     Examples
     --------

@@ -341,8 +341,7 @@ CELLS = [
     new_code_cell("outcome = check('99.7', 3)"),
     new_code_cell("outcome"),
     new_code_cell(
-        "import ipywidgets\n\nslider = ipywidgets.IntSlider(3, 1, 9, continuous_update=False)\n"
-        "ipywidgets.interact(lambda months: print(months), months=slider);",
+        "from crmlab import widgets\n\nwidgets.sliders(lambda months: months, months=(1, 9, 1, 3))",
         metadata={"tags": ["widget", "nbval-ignore-output"]},
     ),
     new_code_cell("import random\n\nsorted({'a', 'b', 'c'}, key=hash), object()"),

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 COHORTS = {"quick": 2, "full": 10}
 # Seconds on two idle cores: everything but notebooks; and each notebook that is run, with its checks and exercises.
-REST = {"quick": 210, "full": 260}
+REST = {"quick": 135, "full": 260}
 NOTEBOOK = {"quick": 6, "full": 12}
 # Started first, so that the last file to end is a short one: the longest, then all notebooks, then the rest.
 LONGEST = ("test_browser.py", "test_nbgrader.py", "test_exercises_cohorts.py", "test_notebooks.py")

@@ -178,14 +178,10 @@ def _fitted(cohort: str) -> tuple[lifecycle.Chain, lifecycle.Chain, pd.Series]:
     months = datasets.load("account_months", cohort)
     reviews = datasets.load("account_reviews", cohort)
     rule = lifecycle.StageClassifier(months, reviews).fit()
-    months["classified"] = rule.classify(months)
     months = months.merge(datasets.load("accounts", cohort)[["account_id", "lost_on"]], on="account_id")
     months = months.merge(datasets.load("care_wave", cohort)[["account_id", "arm"]], on="account_id")
     tested = months[months["month"] >= "2025-07-01"]
-    chain = {
-        arm: lifecycle.HiddenMarkov(panel, rule.error_rates, lost="lost_on").fit()
-        for arm, panel in tested.groupby("arm")
-    }
+    chain = {arm: rule.hidden_chain(panel, lost="lost_on") for arm, panel in tested.groupby("arm")}
     labelled = reviews.merge(months, on=["account_id", "month"])
     return chain["control"], chain["care"], labelled.groupby("stage", observed=True)["margin"].mean()
 

@@ -1,0 +1,133 @@
+"""The list of processes: each registers itself with what it makes, and names what it needs as its arguments.
+
+A process is a function. Its arguments are results of other processes, or one of these:
+
+``rng``
+    its own generator, seeded by the world's seed and its name, so that no other process changes its stream;
+``draw``
+    a function from a name to a further generator of its own, for a part whose length may change;
+``setting``
+    what `crmlab.simulate.world` was asked for.
+
+It returns one frame, or a dictionary of what it makes. What several processes add to (`adds`) reaches the
+process that needs it as one list, in the order of their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Any
+
+from . import core
+
+_GIVEN = ("rng", "draw", "setting")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a world is asked to be."""
+
+    seed: int
+    customers: int
+    accounts: int
+    value_rate_correlation: float = 0.0
+    seasonal_orders: bool = False
+
+
+@dataclass(frozen=True)
+class Process:
+    """A step of the simulation: the files and the truth that it fills, and what it hands to others."""
+
+    name: str
+    make: Callable[..., Any]
+    needs: tuple[str, ...]
+    tables: tuple[str, ...]
+    truth: tuple[str, ...]
+    inner: tuple[str, ...]
+    adds: tuple[str, ...]
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """What the process returns, as ``table``, ``truth:table`` or the name of an inner result."""
+        return (*self.tables, *(f"truth:{name}" for name in self.truth), *self.inner, *self.adds)
+
+
+_PROCESSES: dict[str, Process] = {}
+
+
+def process(
+    *,
+    tables: tuple[str, ...] = (),
+    truth: tuple[str, ...] = (),
+    inner: tuple[str, ...] = (),
+    adds: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as the process of its name."""
+
+    def register(make: Callable[..., Any]) -> Callable[..., Any]:
+        needs = tuple(inspect.signature(make).parameters)
+        _PROCESSES[make.__name__] = Process(make.__name__, make, needs, tables, truth, inner, adds)
+        return make
+
+    return register
+
+
+@cache
+def processes() -> tuple[Process, ...]:
+    """Return every process, each after those whose results it needs."""
+    from . import processes as folder
+
+    for module in pkgutil.iter_modules(folder.__path__):
+        importlib.import_module(f"{folder.__name__}.{module.name}")
+    makers: dict[str, list[str]] = {}
+    for name in sorted(_PROCESSES):
+        for result in _PROCESSES[name].makes:
+            makers.setdefault(result, []).append(name)
+    graph = {
+        name: [maker for need in step.needs if need not in _GIVEN for maker in makers[_result(need)]]
+        for name, step in sorted(_PROCESSES.items())
+    }
+    return tuple(_PROCESSES[name] for name in TopologicalSorter(graph).static_order())
+
+
+def _result(need: str) -> str:
+    """Return the result that an argument asks for: ``truth_consumers`` is the truth's table of consumers."""
+    kind, _, name = need.partition("_")
+    return f"truth:{name}" if kind == "truth" else need
+
+
+def run(setting: Setting, progress: Callable[[str], None] = lambda name: None) -> dict[str, Any]:
+    """Run every process once and return all results by name."""
+    done: dict[str, Any] = {}
+    for step in processes():
+        progress(step.name)
+        given = {need: _given(need, step.name, setting, done) for need in step.needs}
+        made = step.make(**given)
+        if len(step.makes) == 1 and not isinstance(made, dict):
+            made = {step.makes[0]: made}
+        if set(made) != set(step.makes):
+            raise ValueError(f"The process {step.name} makes {sorted(made)}, registered are {step.makes}.")
+        for name in step.adds:
+            done.setdefault(name, {})[step.name] = made.pop(name)
+        done |= made
+    return done
+
+
+def _given(need: str, name: str, setting: Setting, done: dict[str, Any]) -> Any:
+    """Return what an argument of a process stands for."""
+    if need == "rng":
+        return core.generator(setting.seed, name)
+    if need == "draw":
+        return lambda part: core.generator(setting.seed, f"{name}/{part}")
+    if need == "setting":
+        return setting
+    found = done[_result(need)]
+    if isinstance(found, dict):  # contributions
+        return [found[maker] for maker in sorted(found)]
+    return found

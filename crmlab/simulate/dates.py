@@ -48,7 +48,7 @@ def days(date: pd.Series) -> np.ndarray:
 
 def weekdays() -> np.ndarray:
     """Return the weekday of every day of the history, Monday being 0."""
-    return (START.dayofweek + np.arange(DAYS)) % WEEK
+    return (START.day_of_week + np.arange(DAYS)) % WEEK
 
 
 def weeks_before(festival: str) -> np.ndarray:

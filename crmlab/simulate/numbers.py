@@ -1,7 +1,7 @@
 """Numbers of the world: stated beside the process that reads them, and shown in the truth as they are.
 
-``BUYING = numbers("bgnbd", r=(1.0, "none", "shape of the purchase rate (Gamma)"))`` makes ``BUYING.r`` the number
-and adds a row to the truth's table of parameters; `grid` does the same for a table of numbers.
+``BUYING = numbers("bgnbd", r=(1.0, "none", "shape of the purchase rate"))`` makes ``BUYING.r`` the number and
+adds a row to the truth's table of parameters; `grid` does the same for a table of numbers.
 """
 
 from __future__ import annotations

@@ -102,11 +102,22 @@ def _result(need: str) -> str:
     return f"truth:{name}" if kind == "truth" else need
 
 
-def run(setting: Setting, progress: Callable[[str], None] = lambda name: None) -> dict[str, Any]:
+def tables() -> list[str]:
+    """Return the names of all tables, sorted."""
+    return sorted(name for step in processes() for name in step.tables)
+
+
+def truth() -> list[str]:
+    """Return the names of all tables of the truth, sorted."""
+    return sorted(name for step in processes() for name in step.truth)
+
+
+def run(setting: Setting, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Run every process once and return all results by name."""
     done: dict[str, Any] = {}
     for step in processes():
-        progress(step.name)
+        if progress is not None:
+            progress(step.name)
         given = {need: _given(need, step.name, setting, done) for need in step.needs}
         made = step.make(**given)
         if len(step.makes) == 1 and not isinstance(made, dict):

@@ -1,4 +1,4 @@
-"""The order ledger: purchases get a channel and a day that suits it, trials add and take orders, lines fill them."""
+"""The order ledger: purchases get a channel and a day that suits it, trials add and take orders."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def ledger(
 ) -> pd.DataFrame:
     """Return all orders as they were meant: base orders, those that trials added, without those they cost.
 
-    An extra order has row, day, channel, amount and campaign_id (0 for none); a lost one row and day of a base order.
+    An extra order has row, day, channel, amount and campaign_id (0: none); a lost one row and day of a base order.
     """
     lost = pd.concat([frame[["row", "day"]] for frame in lost_orders])
     gone = pd.MultiIndex.from_frame(base_orders[["row", "day"]]).isin(pd.MultiIndex.from_frame(lost))
@@ -164,7 +164,7 @@ def consumer_truth(
     ledger: pd.DataFrame,
     dropout: np.ndarray,
 ) -> pd.DataFrame:
-    """Return the truth about every consumer; who has left did so with the last order (missing: still there)."""
+    """Return the truth about every consumer; who has left did so with the last order."""
     last = ledger.groupby("customer_id")["order_date"].max()  # every consumer has an order
     return pd.concat(
         [

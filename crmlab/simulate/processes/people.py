@@ -34,7 +34,7 @@ CLASS_PULL = grid(
     "pull",
     CLASSES,
     ("intercept", *SCORES),
-    [(-0.66, 1.6, -0.8, 0.3), (0.05, -0.4, 0.0, 1.4), (0.28, 0.5, 0.2, -1.4), (0.0, -1.4, 0.7, 0.0)],
+    [(-0.70, 2.2, -1.1, 0.4), (0.05, -0.55, 0.0, 1.95), (0.25, 0.7, 0.3, -1.95), (0.0, -1.95, 1.0, 0.0)],
     "logit",
     "of belonging to a class, per unit of a normal score of rate, dropout and order value",
 )
@@ -276,7 +276,7 @@ def _sources(
 
 
 def _cities(rng: np.random.Generator, latents: pd.DataFrame) -> np.ndarray:
-    """Return the row of each consumer's city: large orders come from large cities, leaving from contested ones."""
+    """Return the row of each consumer's city: large orders in large cities, more leaving in contested ones."""
     pull = PLACE.tier_value * np.outer(latents["value"], CITIES["city_tier"] - 2)
     pull = pull + PLACE.strong_dropout * np.outer(latents["dropout"], CITIES["competition"] == "strong")
     return pick(rng, np.exp(pull) * CITIES["share"].to_numpy())

@@ -50,7 +50,7 @@ SEASON = series(
     "",
     {"spring_festival": 1.6, "mid_autumn": 1.4, "summer": 0.75},
     "factor",
-    "on the rate of orders where seasonal orders are asked for: in the six weeks before a festival, in July and August",
+    "on the rate of orders if they are to be seasonal: six weeks before a festival; July and August",
 )
 SEASON_WEEKS = 6  # before a festival
 HOURS = 24  # of a day
@@ -111,7 +111,7 @@ def _wished(
 
 
 def _clock(seasonal: bool) -> np.ndarray:
-    """Return how far the clock of purchases has gone at the beginning of each day; it runs evenly by default."""
+    """Return how far the clock of purchases has gone when each day begins; it runs evenly by default."""
     pace = np.ones(dates.DAYS)
     if seasonal:
         for festival in ("spring_festival", "mid_autumn"):

@@ -85,15 +85,28 @@ def processes() -> tuple[Process, ...]:
 
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{folder.__name__}.{module.name}")
+    return ordered(_PROCESSES)
+
+
+def ordered(known: dict[str, Process]) -> tuple[Process, ...]:
+    """Return processes, each after those whose results it needs; of several that could be next, by name."""
     makers: dict[str, list[str]] = {}
-    for name in sorted(_PROCESSES):
-        for result in _PROCESSES[name].makes:
+    for name in sorted(known):
+        for result in known[name].makes:
             makers.setdefault(result, []).append(name)
-    graph = {
-        name: [maker for need in step.needs if need not in _GIVEN for maker in makers[_result(need)]]
-        for name, step in sorted(_PROCESSES.items())
-    }
-    return tuple(_PROCESSES[name] for name in TopologicalSorter(graph).static_order())
+    for result, names in makers.items():
+        if len(names) > 1 and not all(result in known[name].adds for name in names):
+            raise ValueError(
+                f"{result} is made by {' and '.join(names)}; only what is added to has two makers."
+            )
+    graph = {}
+    for name in sorted(known):
+        needs = [_result(need) for need in known[name].needs if need not in _GIVEN]
+        unknown = [need for need in needs if need not in makers]
+        if unknown:
+            raise ValueError(f"The process {name} needs {unknown[0]}, which no process makes.")
+        graph[name] = [maker for need in needs for maker in makers[need]]
+    return tuple(known[name] for name in TopologicalSorter(graph).static_order())
 
 
 def _result(need: str) -> str:

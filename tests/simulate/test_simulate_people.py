@@ -1,4 +1,4 @@
-"""Consumers and leads: marginals, ties between latents, channels, cities, ages, conversion."""
+"""Consumers: marginals, ties between latents, classes that behave, channels, cities, ages, days."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from recovery import ERRORS, follows, near_fit, near_mean, near_sd, near_share, near_shares
+from recovery import ERRORS, follows, near_fit, near_mean, near_sd
 from scipy import stats
-from scipy.special import betainc, gammainc, ndtr, ndtri
+from scipy.special import betainc, gammainc, ndtri
 
-from crmlab.simulate import parameters as par
-from crmlab.simulate import people, world
-from crmlab.simulate.parameters import P
+from crmlab.simulate import core, dates, registry
+from crmlab.simulate.processes import people
+from crmlab.simulate.processes.index_model import CONSTRUCTS, STRUCTURAL
+from crmlab.simulate.processes.people import BUYING, SPENDING
 
-LIFE_STAGES = {
-    "single": 23,
-    "couple": 30,
-    "young_children": 36,
-    "school_children": 46,
-    "empty_nest": 57,
-    "retired": 70,
-}
+
+def scores(seed: int, n: int, **switches: object) -> pd.DataFrame:
+    """Return normal scores of many people, with their satisfaction."""
+    setting = registry.Setting(seed, n, 10, **switches)
+    index = core.structural(core.generator(seed, "index_latents"), n, STRUCTURAL, CONSTRUCTS)
+    found = people.latents(core.generator(seed, "latents"), setting, index)
+    return found.assign(satisfaction=index["satisfaction"])
 
 
 @pytest.fixture(scope="module")
@@ -34,205 +34,229 @@ def both(large):
 # -- latents --------------------------------------------------------------------------------------
 
 
-def test_classes_have_their_shares(both):
-    near_shares(both["buyer_class"], dict(zip(par.CLASSES, par.CLASS_SHARES, strict=True)))
-
-
 def test_rate_dropout_and_value_have_exactly_their_marginals(both):
-    follows(both["purchase_rate"], stats.gamma(P["bgnbd", "r"], scale=1 / P["bgnbd", "alpha"]))
+    follows(both["purchase_rate"], stats.gamma(BUYING.r, scale=1 / BUYING.alpha))
     # truth is rounded to six decimals: probabilities below that are no test of the law
     dropout = both.loc[both["dropout_probability"] > 1e-4, "dropout_probability"]
-    follows(dropout, stats.beta(P["bgnbd", "a"], P["bgnbd", "b"]))
-    scale = P["gamma_gamma", "p"] * P["gamma_gamma", "v"]
-    follows(both["mean_order_value"], stats.invgamma(P["gamma_gamma", "q"], scale=scale))
+    follows(dropout, stats.beta(BUYING.a, BUYING.b))
+    follows(both["mean_order_value"], stats.invgamma(SPENDING.q, scale=SPENDING.p * SPENDING.v))
 
 
-def test_satisfaction_is_tied_to_dropout_and_rate_which_stay_independent(both):
-    rank = both[["satisfaction", "dropout_probability", "purchase_rate"]].corr("spearman")
-    assert rank.loc["satisfaction", "dropout_probability"] == pytest.approx(-0.5, abs=0.02)
-    assert rank.loc["satisfaction", "purchase_rate"] == pytest.approx(0.2, abs=0.02)
-    assert abs(rank.loc["dropout_probability", "purchase_rate"]) < 0.02
-
-
-def test_normal_scores_of_behaviour_have_unit_spread_and_the_stated_ties():
-    """The copula exactly, on many people: three unit normals, of which two are tied to satisfaction alone."""
-    many = people.latents(5, 300_000, 0.0)
-    scale = P["gamma_gamma", "p"] * P["gamma_gamma", "v"]
-    z = pd.DataFrame(
+def test_scores_are_those_of_the_behaviour(inside):
+    latents, behaviour = inside.latents, inside.behaviour
+    scale = SPENDING.p * SPENDING.v
+    back = pd.DataFrame(
         {
-            "satisfaction": many["satisfaction"],
-            "rate": ndtri(gammainc(P["bgnbd", "r"], P["bgnbd", "alpha"] * many["purchase_rate"])),
-            "dropout": ndtri(betainc(P["bgnbd", "a"], P["bgnbd", "b"], many["dropout_probability"])),
-            "value": -ndtri(gammainc(P["gamma_gamma", "q"], scale / many["mean_order_value"])),
+            "rate": ndtri(gammainc(BUYING.r, BUYING.alpha * behaviour["purchase_rate"])),
+            "dropout": ndtri(betainc(BUYING.a, BUYING.b, behaviour["dropout_probability"])),
+            "value": -ndtri(gammainc(SPENDING.q, scale / behaviour["mean_order_value"])),
         }
     )
-    for name in z:
-        near_mean(z[name], 0, name)
-        near_sd(z[name], 1, name)
-    stated = pd.DataFrame(np.eye(4), z.columns, z.columns)
+    middle = latents[list(people.SCORES)].abs().max(axis=1) < 3
+    assert np.abs(back - latents[list(people.SCORES)])[middle].max().max() < 1e-6
+
+
+def test_normal_scores_have_unit_spread_and_the_stated_ties():
+    """The copula exactly, on many people: rate and dropout are tied to satisfaction and not to each other."""
+    many = scores(5, 300_000)
+    for name in many:
+        near_mean(many[name], 0, name)
+        near_sd(many[name], 1, name)
+    ties = many.corr()
+    stated = pd.DataFrame(np.eye(4), *[["satisfaction", "rate", "dropout", "value"]] * 2)
     for name in ("rate", "dropout"):
-        r = 2 * np.sin(np.pi * P["bgnbd", f"satisfaction_{name}"] / 6)
+        r = 2 * np.sin(np.pi * getattr(BUYING, f"satisfaction_{name}") / 6)
         stated.loc["satisfaction", name] = r
         stated.loc[name, "satisfaction"] = r
-    assert np.abs(z.corr() - stated).to_numpy().max() < ERRORS / np.sqrt(len(z))
+    found = ties.loc[stated.index, stated.index]
+    assert np.abs(found - stated).to_numpy().max() < ERRORS / np.sqrt(len(many))
+    fit = sm.OLS(many["attachment"], many[list(people.ATTACHMENT.index)]).fit()
+    near_fit(fit, **people.ATTACHMENT)
 
 
-def test_order_value_is_independent_unless_switched(both):
-    rank = both[["mean_order_value", "purchase_rate", "dropout_probability", "satisfaction"]].corr("spearman")
-    assert rank["mean_order_value"].drop("mean_order_value").abs().max() < 0.02
-    for r in (-0.6, 0.6):
-        tied = people.latents(17, 20_000, r)
-        found = tied[["purchase_rate", "mean_order_value"]].corr("spearman").iloc[0, 1]
-        assert found == pytest.approx(6 / np.pi * np.arcsin(r / 2), abs=0.02)
-        law = stats.invgamma(P["gamma_gamma", "q"], scale=P["gamma_gamma", "p"] * P["gamma_gamma", "v"])
-        follows(tied["mean_order_value"], law)
-
-
-def test_the_switch_reaches_the_world():
-    tied = world(17, 3_000, accounts=10, value_rate_correlation=0.6).truth["consumers"]
-    assert tied[["purchase_rate", "mean_order_value"]].corr("spearman").iloc[0, 1] > 0.5
+@pytest.mark.parametrize("r", [-0.6, 0.6])
+def test_order_value_is_tied_to_the_rate_only_if_asked(r):
+    found = scores(17, 40_000, value_rate_correlation=r).corr()
+    assert found.loc["value", "rate"] == pytest.approx(r, abs=0.02)
+    assert abs(found.loc["value", "dropout"]) < 0.025
+    assert abs(scores(17, 40_000).corr().loc["value", "rate"]) < 0.025
 
 
 def test_index_scores_follow_the_structural_model(both):
-    for name in par.CONSTRUCTS[1:]:
-        parents = [cause for cause, effect in par.STRUCTURAL if effect == name]
+    for name in CONSTRUCTS[1:]:
+        parents = [cause for cause, effect in STRUCTURAL if effect == name]
         fit = sm.OLS(both[name], both[parents]).fit()
-        near_fit(fit, **{cause: par.STRUCTURAL[cause, name] for cause in parents})
+        near_fit(fit, **{cause: STRUCTURAL[cause, name] for cause in parents})
     near_sd(both["loyalty"], 1)
 
 
-# -- consumers ------------------------------------------------------------------------------------
+# -- classes --------------------------------------------------------------------------------------
 
 
-def test_customers_are_won_ever_faster_until_april_2026(both):
+def test_classes_follow_the_scores_with_the_stated_pull(inside):
+    x = sm.add_constant(inside.latents[list(people.SCORES)])
+    fit = sm.MNLogit(inside.buyer_class.cat.codes, x).fit(disp=False)
+    pull = people.CLASS_PULL
+    for k, name in enumerate(people.CLASSES[1:]):
+        stated = pull.loc[name] - pull.loc[people.CLASSES[0]]
+        off = fit.params[k].to_numpy() - stated.to_numpy()
+        assert (np.abs(off) <= ERRORS * fit.bse[k].to_numpy()).all(), name
+
+
+def test_no_class_is_rare(both):
+    share = both["buyer_class"].value_counts(normalize=True)
+    assert share.between(0.18, 0.33).all()
+
+
+def test_devotees_buy_at_least_twice_as_often_as_occasionals(large, both):
+    orders = large.tables["orders"]
+    kind = orders["customer_id"].map(both.set_index("customer_id")["buyer_class"])
+    # a year's orders of those won before it, whether they are still there or not
+    year = orders["order_date"] >= dates.TODAY - pd.Timedelta(days=365)
+    won = both["acquired_on"] < dates.TODAY - pd.Timedelta(days=365)
+    per_head = kind[year & orders["customer_id"].isin(both.loc[won, "customer_id"])].value_counts()
+    per_head = per_head / both.loc[won, "buyer_class"].value_counts()
+    assert per_head["devotee"] > 2 * per_head["occasional"]
+    amount = orders.groupby(kind)["amount"].mean()
+    assert amount["gift_giver"] > 2 * amount["bargain_hunter"]
+
+
+# -- who they are ---------------------------------------------------------------------------------
+
+
+def test_consumers_are_won_every_day_to_the_last(both):
     assert both["acquired_on"].is_monotonic_increasing
     assert both["customer_id"].tolist() == list(range(1, len(both) + 1))
-    day = (both["acquired_on"] - par.START).dt.days
-    assert day.min() == 0
-    assert both["acquired_on"].max() == pd.Timestamp("2026-04-30")
-    smoothed = day + np.random.default_rng(1).random(len(day))
-    follows((smoothed / 1400) ** (1 / 1.25), stats.uniform())
+    assert both["acquired_on"].min() == dates.START
+    assert both["acquired_on"].max() == dates.TODAY
+    day = dates.days(both["acquired_on"])
+    expected = people.won_by_day() * len(both)
+    weeks = np.arange(dates.DAYS) // 7
+    found = np.bincount(day, minlength=dates.DAYS)
+    gap = pd.Series(found - expected).groupby(weeks).sum() / np.sqrt(pd.Series(expected).groupby(weeks).sum())
+    assert gap.abs().max() < ERRORS
+    assert gap.std() == pytest.approx(1, abs=0.2)
 
 
-def test_acquisition_channels_follow_satisfaction_and_time(both):
-    day = (both["acquired_on"] - par.START).dt.days
-    x = pd.DataFrame({"const": 1.0, "satisfaction": both["satisfaction"], "time": day / day.max()})
-    source = pd.Categorical(both["acquisition_channel"], categories=list(par.SOURCES)).codes
-    fit = sm.MNLogit(source, x).fit(disp=False)
-    for k, name in enumerate(par.SOURCES[1:], start=1):
-        trend = 0.8 if name == "online" else 0.0  # online gains over the years, from -.4 to +.4
-        stated = {
-            "const": np.log(par.SOURCE_SHARES[k] / par.SOURCE_SHARES[0]) - trend / 2,
-            "satisfaction": par.SOURCE_SATISFACTION[k] - par.SOURCE_SATISFACTION[0],
-            "time": trend,
-        }
-        for column, value in stated.items():
-            found = fit.params.loc[column, k - 1]
-            assert abs(found - value) <= ERRORS * fit.bse.loc[column, k - 1], (name, column, found)
+def test_no_edge_at_the_end(both):
+    """The last two months win as many as the same two months a year before, but for the stated trend."""
+    won = both.groupby(both["acquired_on"].dt.to_period("M")).size()
+    last, before = won.loc["2026-05":"2026-06"].sum(), won.loc["2025-05":"2025-06"].sum()
+    expected = np.exp(people.ACQUISITION.trend / 4)
+    assert last / before == pytest.approx(expected, abs=ERRORS * expected * np.sqrt(1 / last + 1 / before))
 
 
-def test_cities_have_their_shares_tier_and_competition(both):
-    near_shares(both["city"], dict(par.CITIES[["city", "share"]].to_numpy()))
-    seen = both[["city", "city_tier", "competition"]].drop_duplicates()
-    assert len(seen) == len(par.CITIES) == len(seen.merge(par.CITIES))
+def test_days_of_winning_know_weekends_and_festivals(both):
+    count = both.groupby("acquired_on").size().reindex(pd.date_range(dates.START, dates.TODAY), fill_value=0)
+    weekday = count.groupby(count.index.day_of_week).mean()
+    assert weekday.idxmax() == 5
+    assert weekday[5] > 1.3 * weekday[1]
+    ahead = dates.weeks_before("spring_festival")
+    assert count[ahead < 4].mean() > 1.2 * count[(ahead > 8) & (ahead < 16)].mean()
+    assert count[dates.closed()].mean() < 0.25 * count.mean()
 
 
-def test_who_comes_online_is_five_years_younger(both):
+def test_acquisition_channels_follow_satisfaction_age_and_time(both):
+    time = dates.days(both["acquired_on"]) / dates.DAYS - 0.5
+    x = pd.DataFrame(
+        {"const": 1.0, "satisfaction": both["satisfaction"], "age": both["age"] - people.AGE.mean}
+    )
+    x["trend"] = time
+    codes = pd.Categorical(both["acquisition_channel"], categories=people.SOURCES).codes
+    fit = sm.MNLogit(codes, x).fit(disp=False)
+    stated = people.SOURCE
+    for k, name in enumerate(people.SOURCES[1:]):
+        for column in ("satisfaction", "age", "trend"):
+            off = fit.params.loc[column, k] - (stated.loc[name, column] - stated.loc["shop", column])
+            assert abs(off) <= ERRORS * fit.bse.loc[column, k], (name, column)
+
+
+def test_cities_keep_their_tier_and_competition_and_nearly_their_shares(both):
+    known = both.groupby("city")[["city_tier", "competition"]].agg(lambda x: tuple(x.unique()))
+    for city in people.CITIES.itertuples():
+        assert known.loc[city.city, "city_tier"] == (city.city_tier,)
+        assert known.loc[city.city, "competition"] == (city.competition,)
+    share = both["city"].value_counts(normalize=True)
+    assert np.abs(share - people.CITIES.set_index("city")["share"]).max() < 0.012
+
+
+def test_competition_and_size_of_the_city_touch_buying(large, both):
+    """Strong competition goes with leaving, large cities with large orders: seen in orders, not only in truth."""
+    gone = both["dropped_out_on"].notna()
+    strong = both["competition"] == "strong"
+    assert gone[strong].mean() > gone[~strong].mean() + 0.02
+    value = large.tables["orders"].groupby("customer_id")["amount"].mean()
+    by_tier = both["customer_id"].map(value).groupby(both["city_tier"]).mean()
+    assert by_tier.is_monotonic_decreasing
+    assert by_tier[1] > 1.08 * by_tier[3]
+
+
+def test_age_touches_buying(both):
+    near = both["age"].between(25, 70)
+    fit = smf.ols("purchase_rate ~ age", both[near]).fit()
+    assert fit.params["age"] / fit.bse["age"] > 8
+    old, young = both["age"] >= 55, both["age"] <= 30
+    assert both.loc[old, "purchase_rate"].mean() > 1.2 * both.loc[young, "purchase_rate"].mean()
+
+
+def test_ages_and_life_stages(both):
+    assert both["age"].mean() == pytest.approx(people.AGE.mean, abs=0.5)
+    assert both["age"].std() == pytest.approx(people.AGE.spread, abs=0.6)
     assert both["age"].between(18, 85).all()
-    inner = stats.norm(41, 13)
-    offline = both.loc[both["acquisition_channel"] != "online", "age"]
-    online = both.loc[both["acquisition_channel"] == "online", "age"]
-    for edge in (25.5, 35.5, 45.5, 55.5, 70.5):
-        near_share(offline < edge, inner.cdf(edge), edge)
-        near_share(online < edge, inner.cdf(edge + 5), edge)
+    median = both.groupby("life_stage")["age"].median()
+    assert median[list(people.LIFE_STAGES.index)].is_monotonic_increasing
+    near = np.abs(both["age"] - both["life_stage"].map(people.LIFE_STAGES))
+    assert near.median() < 7
 
 
-def test_life_stages_go_with_age(both):
-    means = both.groupby("life_stage")["age"].mean().reindex(list(LIFE_STAGES))
-    assert means.is_monotonic_increasing
-    for stage, centre in LIFE_STAGES.items():
-        here = both.loc[both["age"].between(centre - 1, centre + 1), "life_stage"]
-        assert here.mode()[0] == stage
-    # the share of a stage falls off as a bell nine years wide
-    weight = {stage: np.exp(-(((both["age"] - c) / 9) ** 2)) + 0.005 for stage, c in LIFE_STAGES.items()}
-    total = sum(weight.values())
-    band = pd.cut(both["age"], [17, 26, 33, 41, 51, 63, 85])
-    for stage in LIFE_STAGES:
-        for years in band.cat.categories:
-            here = band == years
-            near_mean((both["life_stage"] == stage)[here], (weight[stage] / total)[here], (stage, years))
+def test_ability_to_pay_goes_with_order_value_and_rises_to_the_empty_nest(both):
+    assert sorted(both["ability_to_pay"].unique()) == [1, 2, 3, 4, 5]
+    assert both["ability_to_pay"].value_counts(normalize=True).between(0.12, 0.3).all()
+    rank = both[["ability_to_pay", "mean_order_value"]].corr("spearman").iloc[0, 1]
+    assert 0.3 < rank < 0.6
+    by_stage = both.groupby("life_stage")["ability_to_pay"].mean()
+    assert by_stage[
+        ["single", "couple", "young_children", "school_children", "empty_nest"]
+    ].is_monotonic_increasing
 
 
-def test_ability_to_pay_is_a_noisy_reading_of_order_value(both):
-    assert set(both["ability_to_pay"]) == {1, 2, 3, 4, 5}
-    worth = np.log(both["mean_order_value"] / 150)
-    for rich in (True, False):
-        here = (worth > worth.median()) == rich
-        for level, edge in enumerate((-0.9, -0.35, 0.25, 0.8), start=1):
-            near_mean(
-                both.loc[here, "ability_to_pay"] > level, ndtr((worth[here] - edge) / 0.6), (rich, level)
-            )
+# -- traits that later lessons ask for ------------------------------------------------------------
 
 
-# -- leads ----------------------------------------------------------------------------------------
+def test_the_wallet_holds_what_qinghe_gets(both):
+    yearly = both["purchase_rate"] * both["mean_order_value"] * dates.YEAR / 7
+    near = both["wallet"] > 200  # rounded to the fen and to four digits
+    assert (yearly / both["wallet"])[near].sub(both["share_of_wallet"][near]).abs().max() < 2e-3
+    logit = np.log(both["share_of_wallet"] / (1 - both["share_of_wallet"]))
+    inner = both["share_of_wallet"].between(0.001, 0.999)
+    fit = smf.ols("y ~ attachment", both.assign(y=logit)[inner]).fit()
+    near_fit(fit, Intercept=people.WALLET.share_intercept, attachment=people.WALLET.share_attachment)
 
 
-def test_every_customer_was_a_lead_once_and_leads_convert_at_their_rate(large):
-    leads = large.tables["leads"]
-    won = leads.dropna(subset="customer_id")
-    assert sorted(won["customer_id"]) == large.tables["consumers"]["customer_id"].tolist()
-    assert (won["contacted"] == 1).all()
-    for channel, rate in zip(par.SOURCES, par.SOURCE_CONVERSION, strict=True):
-        here = leads["channel"] == channel
-        assert leads.loc[here, "customer_id"].notna().mean() == pytest.approx(rate, abs=0.0005), channel
-    source = large.tables["consumers"].set_index("customer_id")["acquisition_channel"]
-    assert (source.loc[won["customer_id"]].to_numpy() == won["channel"].to_numpy()).all()
+def test_bargain_hunters_answer_to_price_and_promotion_most(both):
+    mean = both.groupby("buyer_class")[["price_elasticity", "promotion_response"]].median()
+    for name in people.CLASSES:
+        assert mean.loc[name].to_numpy() == pytest.approx(people.RESPONSE.loc[name].to_numpy(), rel=0.02)
 
 
-def test_a_lead_comes_up_to_thirty_days_before_the_customer(large):
-    won = large.tables["leads"].merge(large.tables["consumers"], on="customer_id")
-    wait = (won["acquired_on"] - won["created_on"]).dt.days
-    inner = wait[won["acquired_on"] >= par.START + pd.Timedelta(days=30)]
-    near_shares(inner, dict.fromkeys(range(31), 1 / 31))
-    assert large.tables["leads"]["created_on"].min() == par.START
-    assert large.tables["leads"]["created_on"].max() == pd.Timestamp("2026-04-30")
-    lost = large.tables["leads"].query("customer_id.isna()")
-    day = (lost["created_on"] - par.START).dt.days + np.random.default_rng(1).random(len(lost))
-    follows((day / 1400) ** (1 / 1.25), stats.uniform())
+def test_phases_of_loyalty_rise_with_loyalty_and_attachment(both):
+    mean = both.groupby("loyalty_phase")[["loyalty", "attachment"]].mean().loc[list(people.PHASES.index)]
+    assert mean["loyalty"].is_monotonic_increasing
+    assert mean["attachment"].is_monotonic_increasing
+    assert both["loyalty_phase"].value_counts(normalize=True).between(0.07, 0.45).all()
 
 
-def test_scores_tell_good_customers_apart_with_noise(large, both):
-    leads = large.tables["leads"]
-    assert leads["score"].between(0, 100).all()
-    won = leads.merge(both, on="customer_id")
-    won["log_rate"] = np.log(won["purchase_rate"] + 0.02)
-    won["log_value"] = np.log(won["mean_order_value"] / 150)
-    fit = smf.ols("score ~ log_rate + log_value", won.loc[won["log_rate"].between(-3.2, -0.5)]).fit()
-    assert fit.params["log_rate"] == pytest.approx(12 * 0.55, abs=0.35)
-    assert fit.params["log_value"] == pytest.approx(12 * 0.8, abs=0.35)
-    assert fit.params["Intercept"] == pytest.approx(55 + 12 * 1.2, abs=0.6)
-    assert np.sqrt(fit.scale) == pytest.approx(11, abs=0.35)
-    lost = leads[leads["customer_id"].isna()]
-    near_mean(lost["score"], 47)
-    assert won["score"].mean() > lost["score"].mean() + 5
-
-
-def test_lost_leads_were_contacted_by_their_score_and_cost_accordingly(large):
-    leads = large.tables["leads"]
-    lost = leads[leads["customer_id"].isna()]
-    inner = lost[lost["score"].between(1, 67)]
-    near_mean(inner["contacted"], 0.25 + inner["score"] / 90)
-    assert (lost.loc[lost["score"] > 68, "contacted"] == 1).all()
-    for channel, cost in zip(par.SOURCES, par.SOURCE_LEAD_COST, strict=True):
-        for contacted, factor in ((1, 1.0), (0, 0.15)):
-            paid = leads.loc[(leads["channel"] == channel) & (leads["contacted"] == contacted), "cost"]
-            near_mean(paid, cost * factor, (channel, contacted))
-            assert paid.between(0.7 * cost * factor - 0.006, 1.3 * cost * factor + 0.006).all()
-
-
-def test_leads_are_numbered_by_date_and_the_number_tells_no_more(large):
-    leads = large.tables["leads"]
-    assert leads["lead_id"].tolist() == list(range(1, len(leads) + 1))
-    assert leads["created_on"].is_monotonic_increasing
-    same_day = leads.groupby(["created_on", "channel"])["score"]
-    assert same_day.apply(lambda s: s.is_monotonic_increasing).all()
+def test_reasons_for_staying_follow_their_causes(both):
+    x = pd.DataFrame(
+        {
+            "const": 1.0,
+            "satisfaction": both["satisfaction"],
+            "attachment": both["attachment"],
+            "weak_competition": (both["competition"] == "weak").astype(float),
+        }
+    )
+    names = list(people.REASONS.index)
+    fit = sm.MNLogit(pd.Categorical(both["loyalty_reason"], categories=names).codes, x).fit(disp=False)
+    for k, name in enumerate(names[1:]):
+        for column, stated in zip(x, people.REASONS.loc[name] - people.REASONS.loc[names[0]], strict=True):
+            assert abs(fit.params.loc[column, k] - stated) <= ERRORS * fit.bse.loc[column, k], (name, column)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,9 @@ import statsmodels.formula.api as smf
 from recovery import ERRORS, follows, near_fit, near_mean, near_sd
 from scipy import stats
 from scipy.special import betainc, gammainc, ndtri
+from studies import study_world_classes
 
-from crmlab.simulate import core, dates, registry
+from crmlab.simulate import CUSTOMERS, VERSION, core, dates, registry
 from crmlab.simulate.processes import people
 from crmlab.simulate.processes.index_model import CONSTRUCTS, STRUCTURAL
 from crmlab.simulate.processes.people import BUYING, SPENDING
@@ -260,3 +263,39 @@ def test_reasons_for_staying_follow_their_causes(both):
     for k, name in enumerate(names[1:]):
         for column, stated in zip(x, people.REASONS.loc[name] - people.REASONS.loc[names[0]], strict=True):
             assert abs(fit.params.loc[column, k] - stated) <= ERRORS * fit.bse.loc[column, k], (name, column)
+
+
+# -- can a segmentation find the classes? ---------------------------------------------------------
+
+STUDY = Path(__file__).parents[1] / "studies" / "results" / "world_classes.csv"
+
+
+@pytest.fixture(scope="module")
+def study():
+    """One row a cohort, by what the segmentation saw. Renew: python tests/studies/study_world_classes.py --write"""
+    return pd.read_csv(STUDY).set_index(["seed", "features"])
+
+
+def test_k_means_on_log_rfm_finds_something_and_not_all(study):
+    rfm = study.xs("rfm", level="features")
+    assert len(rfm) == 100
+    assert (rfm["world"].astype(str) == VERSION).all()
+    enough = (rfm["adjusted_rand"] >= 0.05) & (rfm["adjusted_rand"] > rfm["permuted_99"])
+    assert enough.mean() >= 0.9
+    assert rfm["adjusted_rand"].median() < 0.2
+
+
+def test_the_table_of_the_study_is_that_of_today(study):
+    """One cohort again: the committed table was made by this code and this world."""
+    seed = study.index[0][0]
+    again = study_world_classes.cohort(CUSTOMERS, seed).set_index("features")["adjusted_rand"]
+    assert again.to_numpy() == pytest.approx(study.loc[seed, "adjusted_rand"].to_numpy(), abs=1e-4)
+
+
+def test_the_adjusted_rand_index_is_one_of_equal_groups_and_nil_by_chance():
+    rng = np.random.default_rng(2)
+    groups = rng.integers(0, 4, 20_000)
+    assert study_world_classes.adjusted_rand(groups, 3 - groups) == pytest.approx(1)
+    assert study_world_classes.adjusted_rand(groups, rng.permutation(groups)) == pytest.approx(0, abs=1e-3)
+    # Hubert & Arabie's index by hand: pairs {01}{23} against {01}{2}{3}
+    assert study_world_classes.adjusted_rand([0, 0, 1, 1], [0, 0, 1, 2]) == pytest.approx(4 / 7)

@@ -1,0 +1,77 @@
+"""The care wave: from July 2025 half of the accounts, drawn by lot within stages, get visits and service."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..dates import INTERVENTION, MONTHS
+from ..numbers import numbers, series
+from ..registry import process
+from .account_stages import LOST, STAGES
+from .account_values import expected_margin, expected_stay
+
+WAVE = numbers(
+    "care_wave",
+    satisfaction_care=(0.7, "points", "change of an account's satisfaction under care"),
+    satisfaction_drift=(0.15, "points", "change without care"),
+    satisfaction_trust=(0.35, "points", "satisfaction before, per unit of trust"),
+    satisfaction_noise=(0.5, "points", "standard deviation of satisfaction before"),
+    change_noise=(0.6, "points", "standard deviation of the change"),
+    cost_per_month=(240.0, "yuan", "care for one account"),
+)
+MOOD = series(
+    "care_wave",
+    "satisfaction",
+    dict(zip(STAGES, (4.4, 4.9, 5.5, 3.6), strict=True)),
+    "points 1 to 7",
+    "before the wave, by stage, at mean trust",
+)
+LOWEST, HIGHEST = 1, 7  # ends of the scale
+_DECIMALS = 4
+
+
+@process(inner=("care_arms",))
+def care_arms(rng: np.random.Generator, july_accounts: pd.DataFrame) -> pd.Series:
+    """Draw half of the accounts, stage by stage, so that the two arms of the wave are alike."""
+    drawn = np.zeros(len(july_accounts), dtype=bool)
+    drawn[np.lexsort((rng.random(len(drawn)), july_accounts["stage"]))[::2]] = True
+    return pd.Series(drawn, index=july_accounts["account"])
+
+
+@process(tables=("care_wave",), truth=("care_wave",))
+def care_wave(
+    rng: np.random.Generator,
+    july_accounts: pd.DataFrame,
+    care_arms: pd.Series,
+    account_path: pd.DataFrame,
+    past_latents: pd.DataFrame,
+    untreated: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Return the wave with satisfaction before and a year after, and what was to be expected."""
+    account = july_accounts["account"].to_numpy()
+    scores = past_latents.iloc[account].reset_index(drop=True)
+    care = care_arms.to_numpy()
+    mood = MOOD.to_numpy()[july_accounts["stage"]] + WAVE.satisfaction_trust * scores["trust"].to_numpy()
+    before = mood + rng.normal(0, WAVE.satisfaction_noise, len(account))
+    gain = np.where(care, WAVE.satisfaction_care, WAVE.satisfaction_drift)
+    after = before + gain + rng.normal(0, WAVE.change_noise, len(account))
+    last = account_path[(account_path["month"] == len(MONTHS) - 1) & (account_path["stage"] != LOST)]
+    table = pd.DataFrame(
+        {
+            "account_id": account + 1,
+            "assigned_on": INTERVENTION,
+            "arm": np.where(care, "care", "control"),
+            "cost_per_month": np.where(care, WAVE.cost_per_month, 0.0),
+            "satisfaction_before": np.clip(before, LOWEST, HIGHEST).round(1),
+            "satisfaction_after": np.clip(after, LOWEST, HIGHEST).round(1),
+        }
+    )
+    table["satisfaction_after"] = table["satisfaction_after"].where(np.isin(account, last["account"]))
+    truth = pd.DataFrame({"account_id": account + 1, "stage": np.array(STAGES)[july_accounts["stage"]]})
+    leaving = untreated["leaving"]
+    for arm in (False, True):
+        name = "care" if arm else "control"
+        truth[f"margin_{name}"] = expected_margin(untreated, untreated["volume"], leaving, arm).round(2)
+        truth[f"stays_{name}"] = expected_stay(untreated, leaving, arm).round(_DECIMALS)
+    return {"care_wave": table, "truth:care_wave": truth}

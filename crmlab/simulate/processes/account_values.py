@@ -11,29 +11,38 @@ from .rival import called_before
 
 
 def expected_margin(
-    july_accounts: pd.DataFrame, volume: pd.Series, leaving: pd.Series, care: bool = False
+    july_accounts: pd.DataFrame,
+    volume: pd.Series,
+    leaving: pd.Series,
+    care: bool = False,
+    months: int = YEAR_MONTHS,
 ) -> pd.Series:
-    """Return the expected margin from July 2025 to June 2026 by account, before the cost of any programme.
+    """Return the expected margin of so many months from July 2025 on, before the cost of any programme.
 
-    `volume` multiplies the kilograms, `leaving` is the probability of leaving if the rival calls.
+    `volume` multiplies the kilograms, `leaving` is the probability of leaving if the rival calls; care ends
+    after twelve months. Months after June 2026 are like the mean one of a year.
     """
-    margin = margin_by_stage()
-    there = _stages_of_the_year(july_accounts, care)[:, :, :LOST]
-    stays = 1 - np.outer(leaving, called_before(np.arange(YEAR_MONTHS)))
-    months = (there @ margin) * stays * CALENDAR[YEAR_START:]
-    return volume * months.sum(axis=1)
+    there = _stages_ahead(july_accounts, care, months)[:, :, :LOST]
+    stays = 1 - np.outer(leaving, called_before(np.arange(months)))
+    year = CALENDAR[YEAR_START:]
+    season = np.concatenate([year, np.ones(months - len(year))])
+    return volume * ((there @ margin_by_stage()) * stays * season).sum(axis=1)
 
 
 def expected_stay(july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = False) -> pd.Series:
     """Return the probability that an account of July 2025 is still one in June 2026."""
-    last = _stages_of_the_year(july_accounts, care)[:, -1]
+    last = _stages_ahead(july_accounts, care, YEAR_MONTHS)[:, -1]
     return (1 - last[:, LOST]) * (1 - called_before(np.array(YEAR_MONTHS - 1)) * leaving)
 
 
-def _stages_of_the_year(july_accounts: pd.DataFrame, care: bool) -> np.ndarray:
-    """Return the probability of each stage by account and month of the year, the rival apart."""
-    matrices = [transition_matrix(group, care) for group in GROUPS]
-    ahead = np.array(
-        [[np.linalg.matrix_power(matrix, month) for month in range(YEAR_MONTHS)] for matrix in matrices]
-    )
-    return ahead[july_accounts["group"], :, july_accounts["stage"]]
+def _stages_ahead(july_accounts: pd.DataFrame, care: bool, months: int) -> np.ndarray:
+    """Return the probability of each stage by account and month from July 2025 on, the rival apart."""
+    ahead = []
+    for group in GROUPS:
+        now = np.eye(LOST + 1)  # a row for each stage at the start
+        of_group = []
+        for month in range(months):
+            of_group.append(now)
+            now = now @ transition_matrix(group, care and month < YEAR_MONTHS)
+        ahead.append(of_group)
+    return np.array(ahead)[july_accounts["group"], :, july_accounts["stage"]]

@@ -56,7 +56,7 @@ OFFICE = numbers(
     managers=(8, "managers", "account managers; accounts are dealt to them by lot"),
     places_per_group=(15, "accounts", "places for accounts to one chain of hotels, restaurants or cafés"),
     in_group=(0.28, "share", "of hotels, restaurants and cafés that belonged to a chain when they came"),
-    merged=(0.15, "share", "of the others that a chain bought, if they were customers on the day it bought"),
+    merged=(0.25, "share", "of the others that a chain bought, if they were customers on the day it bought"),
     merger_from=(12, "months", "after July 2022: the first day on which a chain may have bought others"),
     merger_until=(34, "months", "after July 2022: the last such day"),
 )

@@ -8,7 +8,7 @@ import pandas as pd
 from ..dates import INTERVENTION, MONTHS
 from ..numbers import numbers, series
 from ..registry import process
-from .account_stages import LOST, STAGES
+from .account_stages import LOST, STAGES, YEAR_MONTHS
 from .account_values import expected_margin, expected_stay
 
 WAVE = numbers(
@@ -29,6 +29,7 @@ MOOD = series(
 )
 LOWEST, HIGHEST = 1, 7  # ends of the scale
 _DECIMALS = 4
+HORIZON = 36  # months: the year of care and the two after it
 
 
 @process(inner=("care_arms",))
@@ -68,10 +69,17 @@ def care_wave(
         }
     )
     table["satisfaction_after"] = table["satisfaction_after"].where(np.isin(account, last["account"]))
-    truth = pd.DataFrame({"account_id": account + 1, "stage": np.array(STAGES)[july_accounts["stage"]]})
+    return {"care_wave": table, "truth:care_wave": _expected(untreated)}
+
+
+def _expected(untreated: pd.DataFrame) -> pd.DataFrame:
+    """Return what both arms lead to: managers' bonds only, no partner programme, the rival calling by lot."""
+    truth = pd.DataFrame({"account_id": untreated["account"] + 1})
+    truth["stage"] = np.array(STAGES)[untreated["stage"]]
     leaving = untreated["leaving"]
-    for arm in (False, True):
-        name = "care" if arm else "control"
-        truth[f"margin_{name}"] = expected_margin(untreated, untreated["volume"], leaving, arm).round(2)
-        truth[f"stays_{name}"] = expected_stay(untreated, leaving, arm).round(_DECIMALS)
-    return {"care_wave": table, "truth:care_wave": truth}
+    for arm, care in (("control", False), ("care", True)):
+        for name, months in (("margin", YEAR_MONTHS), ("margin_3_years", HORIZON)):
+            expected = expected_margin(untreated, untreated["volume"], leaving, care, months)
+            truth[f"{name}_{arm}"] = expected.round(2)
+        truth[f"stays_{arm}"] = expected_stay(untreated, leaving, care).round(_DECIMALS)
+    return truth

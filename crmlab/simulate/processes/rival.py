@@ -15,7 +15,7 @@ RIVAL = numbers(
     "rival",
     reached=(0.6, "share", "of the accounts of July 2025, by lot"),
     months=(6, "months", "from July 2025 on: the month of the call is drawn by lot"),
-    intercept=(-3.75, "logit", "leaves: no price gap, no bond, mean switching cost and commitment"),
+    intercept=(-3.1, "logit", "leaves: no price gap, no bond, mean switching cost and commitment"),
     price_gap=(11.0, "logit", "change per unit of the price gap (.10 is ten per cent cheaper)"),
     switching_cost=(-0.5, "logit", "change per unit of the latent switching cost"),
     commitment=(-0.6, "logit", "change per unit of commitment"),
@@ -26,7 +26,7 @@ RIVAL = numbers(
 GAPS = series(
     "rival",
     "price_gap_level",
-    {"1": 0.05, "2": 0.10, "3": 0.15, "4": 0.20, "5": 0.25},
+    {"1": 0.04, "2": 0.10, "3": 0.16, "4": 0.22, "5": 0.28},
     "share",
     "by which the rival is cheaper, each drawn as often",
 )

@@ -29,6 +29,13 @@ def expected_margin(
     return volume * ((there @ margin_by_stage()) * stays * season).sum(axis=1)
 
 
+def expected_months(july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = False) -> np.ndarray:
+    """Return in how many months from July 2025 to June 2026 an account is one, in expectation."""
+    there = 1 - _stages_ahead(july_accounts, care, YEAR_MONTHS)[:, :, LOST]
+    stays = 1 - np.outer(leaving, called_before(np.arange(YEAR_MONTHS)))
+    return (there * stays).sum(axis=1)
+
+
 def expected_stay(july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = False) -> pd.Series:
     """Return the probability that an account of July 2025 is still one in June 2026."""
     last = _stages_ahead(july_accounts, care, YEAR_MONTHS)[:, -1]

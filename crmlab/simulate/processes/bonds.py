@@ -12,7 +12,7 @@ from ..registry import process
 from .account_months import FEATURES, LEDGER
 from .account_shares import margin_of_year
 from .account_stages import LOST, YEAR_START, lot, steady_mix
-from .account_values import expected_margin
+from .account_values import expected_margin, expected_months
 from .accounts import KINDS
 from .rival import leaving_probability
 
@@ -52,6 +52,7 @@ CHOICE = series(
     "share",
     "of the bonds that managers give",
 )
+_DECIMALS = 4
 _TEN = -1  # decimals: yuan are rounded to tens
 
 
@@ -187,9 +188,9 @@ def _expected(arm: str, july: pd.DataFrame, profile: pd.DataFrame, scores: pd.Da
         {
             "account_id": july["account"] + 1,
             "arm": arm,
-            "cost_per_month": cost(bond, profile["size_factor"]),
-            "expected_share": profile["share_of_purchases"] * factor,
+            "expected_cost": (cost(bond, profile["size_factor"]) * expected_months(july, leaving)).round(2),
+            "expected_share": (profile["share_of_purchases"] * factor).round(_DECIMALS),
             "expected_margin": expected_margin(july, profile["size_factor"] * factor, leaving).round(2),
-            "leaving_if_called": leaving,
+            "leaving_if_called": leaving.round(_DECIMALS),
         }
     )

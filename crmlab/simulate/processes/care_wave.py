@@ -9,7 +9,7 @@ from ..dates import INTERVENTION, MONTHS
 from ..numbers import numbers, series
 from ..registry import process
 from .account_stages import LOST, STAGES, YEAR_MONTHS
-from .account_values import expected_margin, expected_stay
+from .account_values import expected_margin, expected_months, expected_stay
 
 WAVE = numbers(
     "care_wave",
@@ -81,5 +81,7 @@ def _expected(untreated: pd.DataFrame) -> pd.DataFrame:
         for name, months in (("margin", YEAR_MONTHS), ("margin_3_years", HORIZON)):
             expected = expected_margin(untreated, untreated["volume"], leaving, care, months)
             truth[f"{name}_{arm}"] = expected.round(2)
+        months = expected_months(untreated, leaving, care)
+        truth[f"cost_{arm}"] = (WAVE.cost_per_month * care * months).round(2)
         truth[f"stays_{arm}"] = expected_stay(untreated, leaving, care).round(_DECIMALS)
     return truth

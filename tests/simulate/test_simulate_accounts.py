@@ -58,13 +58,8 @@ def ledger(large):
     arm = out["account_id"].map(large["care_wave"].set_index("account_id")["arm"])
     year = out["month"] >= INTERVENTION
     bonds = large["bonds"].set_index("account_id").reindex(out["account_id"]).reset_index()
-    bond = np.array(
-        [
-            BOND_VOLUME.loc[b, k] if isinstance(b, str) else 1.0
-            for b, k in zip(bonds["bond"], out["kind"], strict=True)
-        ]
-    )
-    bond = np.where(bonds["since"] <= out["month"], bond, 1.0)
+    effect = BOND_VOLUME.stack().reindex(pd.MultiIndex.from_arrays([bonds["bond"], out["kind"]])).to_numpy()
+    bond = np.where(bonds["since"] <= out["month"], effect, 1.0)
     programme = out["account_id"].map(large["partner_trial"].set_index("account_id")["arm"])
     partner = programme.map(PARTNER_VOLUME).fillna(1).where(year, 1)
     season = pd.Series(led.CALENDAR, index=MONTHS)

@@ -86,7 +86,7 @@ ONLINE = ("web", "app")
 SERIAL = series(
     "returns",
     "serial",
-    {"devotee": 0.02, "gift_giver": 0.04, "bargain_hunter": 0.16, "occasional": 0.05},
+    {"devotee": 0.04, "gift_giver": 0.07, "bargain_hunter": 0.16, "occasional": 0.05},
     "share",
     "of a class that sends back most of what it orders",
 )

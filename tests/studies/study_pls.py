@@ -22,42 +22,46 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from crmlab.pls import PLSPathModel
-from crmlab.simulate import core, surveys
-from crmlab.simulate import parameters as par
+from crmlab.simulate import core
+from crmlab.simulate.processes.index_model import CONSTRUCTS, PLS_POPULATION, STRUCTURAL
+from crmlab.simulate.processes.respondents import ANSWERING
+from crmlab.simulate.processes.satisfaction_survey import ANSWERS, BLOCKS, answers
 
-BLOCKS = {latent: [f"{latent}_{k}" for k in range(1, len(x) + 1)] for latent, (x, _) in par.ITEMS.items()}
-PATHS = list(par.STRUCTURAL)
+PATHS = list(STRUCTURAL)
 RESULTS = Path(__file__).parent / "results" / "pls_coverage.csv"
+
+
+def scores_of(seed: int, n: int) -> pd.DataFrame:
+    """Index scores of n consumers of the world with this seed."""
+    return core.structural(core.generator(seed, "index_latents"), n, STRUCTURAL, CONSTRUCTS)
 
 
 def complete(seed: int, n: int) -> pd.DataFrame:
     """Complete answers of n respondents of the world with this seed."""
-    scores = core.structural(core.generator(seed, "index_latents"), n, par.STRUCTURAL, par.CONSTRUCTS)
-    return surveys.answers(seed, scores)
+    return answers(core.generator(seed, "satisfaction_answers"), scores_of(seed, n))
 
 
 def gaps(seed: int, n: int) -> pd.DataFrame:
     """The same, with the world's share of answers missing at random."""
     items = complete(seed, n)
-    return items.mask(core.generator(seed, "study_gaps").random(items.shape) < par.MISSING_SHARE)
+    return items.mask(core.generator(seed, "study_gaps").random(items.shape) < ANSWERS.missing)
 
 
 def selective(seed: int, n: int) -> pd.DataFrame:
     """Complete answers of the first n who answer, the satisfied more readily."""
-    scores = core.structural(core.generator(seed, "index_latents"), 5 * n, par.STRUCTURAL, par.CONSTRUCTS)
-    logit = par.P["satisfaction_survey", "answer_intercept"]
-    logit = logit + par.P["satisfaction_survey", "answer_satisfaction"] * scores["satisfaction"].to_numpy()
+    scores = scores_of(seed, 5 * n)
+    logit = ANSWERING.answer_intercept + ANSWERING.answer_satisfaction * scores["satisfaction"].to_numpy()
     answer = core.chance(core.generator(seed, "study_answering"), logit)
     if answer.sum() < n:
         raise ValueError(f"only {answer.sum()} of {5 * n} people answer: draw more.")
-    return surveys.answers(seed, scores)[answer].head(n)
+    return answers(core.generator(seed, "satisfaction_answers"), scores)[answer].head(n)
 
 
 def run(
     world: Callable[[int, int], pd.DataFrame], n: int, worlds: int, resamples: int, consistent: bool = False
 ) -> pd.DataFrame:
     """One row per path: truths, mean estimate, its biases, and the share of intervals that hold each truth."""
-    targets = {"pls_population": par.PLS_POPULATION, "structural": par.STRUCTURAL}
+    targets = {"pls_population": PLS_POPULATION, "structural": STRUCTURAL}
     truth = pd.DataFrame({name: [values[path] for path in PATHS] for name, values in targets.items()})
     estimates = []
     held = []
@@ -137,7 +141,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="replace results/pls_coverage.csv")
     chosen = parser.parse_args()
 
-    gap = (population() - pd.Series(par.PLS_POPULATION)).abs().max()
+    gap = (population() - pd.Series(PLS_POPULATION)).abs().max()
     print(f"pls_population on 1,000,000 answers: largest difference from the parameter table {gap:.5f}")
     tables = []
     for n in chosen.respondents:

@@ -53,7 +53,7 @@ FOLLOWS = grid(
     "follows",
     ("recommend", "attention_to_rivals", "other_products"),
     ("intercept", "satisfaction", "loyalty", "strong_competition", "noise"),
-    [(7.9, 0.8, 0.7, -0.55, 1.1), (5.2, -0.9, -0.5, 0.8, 1.5), (6.2, 0.8, 0.6, 0.0, 1.5)],
+    [(7.5, 1.0, 0.7, -0.7, 1.3), (5.2, -0.9, -0.5, 0.8, 1.5), (6.2, 0.8, 0.6, 0.0, 1.5)],
     "points",
     "an answer at average scores under weak competition, change per unit of a score or by strong, noise",
 )
@@ -64,7 +64,7 @@ BEND = numbers(
         "points",
         "change of what satisfaction adds to recommend under strong competition",
     ),
-    bend_above=(1.3, "points", "what satisfaction adds besides, beyond the knee under strong competition"),
+    bend_above=(2.0, "points", "what satisfaction adds besides, beyond the knee under strong competition"),
     bend_knee=(0.5, "standard deviations", "of satisfaction, from which on it is passed on"),
 )
 WISHING = numbers(

@@ -1,8 +1,8 @@
 """The tea club: who joins, how long members stay, what their membership months look like.
 
-Membership runs by calendar months: it begins on the first of a month and is paid to the end of one. Until June 2025
-anybody who buys may join; from July 2025 on the club is open to those invited and those won back only. Membership
-before July 2025 changes nothing about buying: earlier members differ by selection alone.
+Membership runs by calendar months: it begins on the first of a month and is paid to the end of one. Until
+June 2025 anybody who buys may join; from July 2025 on the club takes only those invited and those won back.
+Membership before July 2025 changes nothing about buying: earlier members differ by selection alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .purchases import amounts
 OPENED = pd.Timestamp("2023-01-01")  # the club's first month
 JOINING = numbers(
     "club_joining",
-    intercept=(-4.05, "logit", "of joining in a month, at average attachment"),
+    intercept=(-3.9, "logit", "of joining in a month, at average attachment"),
     attachment=(0.7, "logit", "change per unit of attachment"),
     recent=(180, "days", "before the month within which a consumer must have bought to be asked at the till"),
 )
@@ -40,8 +40,8 @@ HAZARD = series(
     "log hazard ratio",
     "on a member's own hazard: the better plan, the app, a complaint since joining that was not put right",
 )
-# What Cox regression (ties by Efron) and a discrete-time hazard with a complementary log-log link converge to for the
-# members of all cohorts: smaller, since members differ. Recomputed by tests/studies/study_world_club.py.
+# What Cox regression (ties by Efron) and a discrete-time hazard with a complementary log-log link converge to
+# for the members of all cohorts: smaller, since members differ. Recomputed by tests/studies/study_world_club.py.
 POPULATION = grid(
     "club_population",
     "",
@@ -67,9 +67,14 @@ CHOICE = numbers(
 )
 EFFECT = numbers(
     "club_effect",
-    extra=(0.35, "share", "by which membership raises the orders of those invited or won back from July 2025"),
+    extra=(
+        0.20,
+        "orders a month",
+        "that membership adds for those invited or won back, while they buy at all",
+    ),
     margin=(0.42, "share", "of an order's amount that is left as margin, over all product lines"),
 )
+MONTH = dates.YEAR / 12  # days
 MIDDLE = 3  # of the levels of ability to pay
 LAST = len(dates.MONTHS)  # months are counted from July 2022; this one is beyond today
 ENDS = dates.MONTHS.append(pd.DatetimeIndex([dates.TODAY + pd.Timedelta(days=1)]))
@@ -96,7 +101,7 @@ def early_members(
 
 
 def bought_lately(base_orders: pd.DataFrame, customers: int, day: np.ndarray) -> np.ndarray:
-    """Say by consumer and given day whether they bought within the days before it that the club looks back."""
+    """Say by consumer and given day whether they have bought lately, as the club understands it."""
     last = np.full((customers, len(day) + 1), -np.inf)
     seen_from = np.searchsorted(day, base_orders["day"], side="right")
     np.maximum.at(last, (base_orders["row"].to_numpy(), seen_from), base_orders["day"].to_numpy())
@@ -129,7 +134,7 @@ def stay(rng: np.random.Generator, members: pd.DataFrame, incidents: pd.DataFram
     month = members["joined"].to_numpy()[:, None] + np.arange(LAST)
     is_open = month >= members["complaint_from"].to_numpy()[:, None]
     times = members["multiplier"].to_numpy()[:, None] * np.exp(HAZARD["complaint_open"] * is_open)
-    # A month is survived with (1 - theta) ** times: so leaving is an exponential time on the clock of their sum.
+    # A month is survived with (1 - theta) ** times: leaving is an exponential time on the clock of their sum.
     clock = -np.log1p(-members["theta"].to_numpy())[:, None] * times.cumsum(axis=1)
     survived = (clock < rng.exponential(size=len(members))[:, None]).sum(axis=1)
     so_far = LAST - members["joined"].to_numpy()
@@ -153,13 +158,12 @@ def orders_of_members(
     consumers: pd.DataFrame,
     buyer_class: pd.Series,
 ) -> pd.DataFrame:
-    """Return the orders that membership adds from one day to another (row, from_day, to_day), to those who still buy."""
+    """Return the orders that membership adds in each spell (row, from_day, to_day) while a consumer buys."""
     row = spells["row"].to_numpy()
     start = spells["from_day"].to_numpy()
-    length = np.maximum(np.fmin(spells["to_day"], dropout[row]) - start, 0)
+    length = np.maximum(np.fmin(spells["to_day"].to_numpy(), dropout[row]) - start, 0)
     rng = draw("extra")
-    rate = EFFECT.extra * behaviour["purchase_rate"].to_numpy()[row] / dates.WEEK
-    spell, _ = spread(rng.poisson(rate * length))
+    spell, _ = spread(rng.poisson(EFFECT.extra / MONTH * length))
     day = np.floor(start[spell] + rng.random(len(spell)) * length[spell])
     channel = order_channels(draw("channel"), row[spell], consumers, buyer_class)
     return pd.DataFrame(
@@ -171,6 +175,13 @@ def orders_of_members(
             "campaign_id": 0,
         }
     )
+
+
+def orders_to_come(row: np.ndarray, behaviour: pd.DataFrame, dropout: np.ndarray, day: int) -> np.ndarray:
+    """Return the orders that BG/NBD expects of the given consumers from a day up to today, without a trial."""
+    leaving = behaviour["dropout_probability"].to_numpy()[row]
+    pace = behaviour["purchase_rate"].to_numpy()[row] * (dates.DAYS - day) / dates.WEEK
+    return np.where(dropout[row] < day, 0.0, -np.expm1(-pace * leaving) / leaving)
 
 
 @process(inner=("members",))
@@ -206,7 +217,7 @@ def club_members(rng: np.random.Generator, members: pd.DataFrame, orders: pd.Dat
 
 @process(tables=("club_months",))
 def club_months(members: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for every member and month paid: is a complaint open, how many orders, did the member leave?"""
+    """Return a row for every member and month paid: complaint open, orders, and whether the member left."""
     at, nth = spread(members["months"])
     spell = members.iloc[at].reset_index(drop=True)
     month = spell["joined"] + nth

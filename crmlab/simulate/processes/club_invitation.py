@@ -1,4 +1,9 @@
-"""The invitation of July 2025 to join the tea club: a randomised trial among consumers who were never members."""
+"""The invitation of July 2025 to join the tea club: a randomised trial among consumers who asked for a place.
+
+The club had closed its doors in June 2025. Consumers who were never members and had bought within a year could
+put their names on a list; half of the list, by lot, was invited. Letters to everybody would move few, and show
+nothing at the size of a class.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +14,20 @@ import pandas as pd
 from scipy.special import expit
 
 from .. import dates
+from ..core import chance
 from ..numbers import numbers, series
 from ..registry import process
-from .club import EFFECT, FIRST_DAYS, habits, orders_of_members, stay
+from .club import EFFECT, FIRST_DAYS, LAST, MONTH, habits, orders_of_members, orders_to_come, stay
 
 ARMS = ("none", "invitation")
 ASSIGNED = dates.INTERVENTION
 INVITATION = numbers(
     "club_invitation",
     recent=(365, "days", "before the draw within which a consumer has bought"),
-    intercept=(-0.7, "logit", "of joining on invitation, of a consumer who still buys, at average attachment"),
-    attachment=(0.7, "logit", "change per unit of attachment"),
+    interest=(0.3, "logit", "of asking for a place, of a consumer who still buys, at average attachment"),
+    interest_attachment=(0.7, "logit", "change per unit of attachment"),
+    joining=(1.2, "logit", "of joining when a place is offered, at average attachment"),
+    joining_attachment=(0.5, "logit", "change per unit of attachment"),
 )
 MONTH_OF_JOINING = series(
     "club_invitation",
@@ -29,7 +37,7 @@ MONTH_OF_JOINING = series(
     "of those who join on invitation, by their first month",
 )
 JOINED = dates.MONTHS.searchsorted(pd.to_datetime(MONTH_OF_JOINING.index))  # numbers of these months
-YEAR = (dates.DAYS - dates.HISTORY) // dates.WEEK  # weeks from the draw to today
+YEAR_BEFORE = ASSIGNED - pd.DateOffset(years=1)
 
 
 @process(inner=("invitation", "invited_members"), adds=("extra_orders",))
@@ -47,10 +55,12 @@ def club_invitation_trial(
     """Return the trial (everybody as a possible member), those who joined, and the orders that this added."""
     drawn = dates.HISTORY
     bought = base_orders.loc[base_orders["day"].between(drawn - INVITATION.recent, drawn - 1), "row"]
-    trial = habits(draw, np.setdiff1d(bought, early_members["row"]), consumers)
-    row = trial["row"].to_numpy()
-    wants = expit(INVITATION.intercept + INVITATION.attachment * latents["attachment"].to_numpy()[row])
-    trial["joins"] = np.where(dropout[row] < drawn, 0.0, wants)  # who buys no more does not answer
+    able = np.setdiff1d(bought, early_members["row"])
+    attachment = latents["attachment"].to_numpy()
+    asks = chance(draw("interest"), INVITATION.interest + INVITATION.interest_attachment * attachment[able])
+    row = able[asks & ~(dropout[able] < drawn)]  # who buys no more does not answer
+    trial = habits(draw, row, consumers)
+    trial["joins"] = expit(INVITATION.joining + INVITATION.joining_attachment * attachment[row])
     trial["arm"] = np.array(ARMS)[draw("arms").permutation(np.arange(len(row)) % len(ARMS))]
     trial["joined"] = draw("month").choice(JOINED, len(row), p=MONTH_OF_JOINING)
     joins = (trial["arm"] == "invitation") & (draw("joining").random(len(row)) < trial["joins"])
@@ -62,3 +72,67 @@ def club_invitation_trial(
         "invited_members": new,
         "extra_orders": orders_of_members(draw, spells, behaviour, dropout, consumers, buyer_class),
     }
+
+
+@process(tables=("club_invitation",))
+def club_invitation(invitation: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """Return the trial's table, with margins on orders in the year before the draw and in the year after."""
+    customer = invitation["row"] + 1
+    lately = orders[orders["order_date"] >= YEAR_BEFORE]
+    after = lately["order_date"] >= ASSIGNED
+    margin = EFFECT.margin * lately.groupby(["customer_id", after])["amount"].sum().unstack(fill_value=0)
+    margin = margin.reindex(customer, columns=[False, True], fill_value=0).round(2)
+    joined = pd.Series(pd.NaT, index=invitation.index, dtype=dates.MONTHS.dtype)
+    joins = invitation["joined"].notna()
+    joined[joins] = dates.MONTHS[invitation.loc[joins, "joined"].astype(int)]
+    return pd.DataFrame(
+        {
+            "customer_id": customer,
+            "assigned_on": ASSIGNED,
+            "arm": invitation["arm"],
+            "joined_on": joined,
+            "margin_before": margin[False].to_numpy(),
+            "margin_after": margin[True].to_numpy(),
+        }
+    )
+
+
+@process(truth=("club_invitation",))
+def club_invitation_truth(
+    invitation: pd.DataFrame, behaviour: pd.DataFrame, dropout: np.ndarray
+) -> pd.DataFrame:
+    """Return what is expected of a consumer within the year in each arm; new complaints are left out."""
+    row = invitation["row"].to_numpy()
+    joins = invitation["joins"].to_numpy()
+    member = stays_member(invitation)
+    still_buys = days_of_buying(behaviour.iloc[row])
+    none = orders_to_come(row, behaviour, dropout, dates.HISTORY)
+    extra = joins * EFFECT.extra / MONTH * (member * still_buys).sum(axis=1)
+    margin = EFFECT.margin * behaviour["mean_order_value"].to_numpy()[row]
+    return pd.DataFrame(
+        {
+            "customer_id": row + 1,
+            "join_probability": joins.round(4),
+            "fee_months": (joins * member.sum(axis=1)).round(3),
+            "orders_none": none.round(3),
+            "orders_invitation": (none + extra).round(3),
+            "margin_none": (margin * none).round(2),
+            "margin_invitation": (margin * (none + extra)).round(2),
+        }
+    )
+
+
+def stays_member(invitation: pd.DataFrame) -> np.ndarray:
+    """Return the probability that one who joins is a member in each month from July 2025."""
+    month = np.arange(dates.MONTHS.searchsorted(ASSIGNED), LAST)
+    stays = (invitation["multiplier"] * np.log1p(-invitation["theta"])).to_numpy()[:, None]
+    since = [month - first for first in JOINED]
+    by_start = [np.where(passed >= 0, np.exp(stays * passed), 0.0) for passed in since]
+    return np.tensordot(MONTH_OF_JOINING.to_numpy(), by_start, axes=1)
+
+
+def days_of_buying(behaviour: pd.DataFrame) -> np.ndarray:
+    """Return on how many days of each month from July 2025 a consumer who bought at the draw still buys."""
+    pace = (behaviour["purchase_rate"] * behaviour["dropout_probability"] / dates.WEEK).to_numpy()[:, None]
+    passed = FIRST_DAYS[dates.MONTHS.searchsorted(ASSIGNED) :] - dates.HISTORY
+    return -np.diff(np.exp(-pace * passed), axis=1) / pace

@@ -100,17 +100,17 @@ def _wished(
 ) -> pd.DataFrame:
     """Return the purchases that consumers would make if nobody ever left; the first is number 0."""
     first = won + rng.random(setting.customers)
-    clock = _clock(setting.seasonal_orders)
-    begin = np.interp(first, np.arange(dates.DAYS + 1), clock)
-    more = rng.poisson(behaviour["purchase_rate"].to_numpy() / dates.WEEK * (clock[-1] - begin))
+    ticks = clock(setting.seasonal_orders)
+    begin = np.interp(first, np.arange(dates.DAYS + 1), ticks)
+    more = rng.poisson(behaviour["purchase_rate"].to_numpy() / dates.WEEK * (ticks[-1] - begin))
     row, nth = spread(more + 1)
-    when = begin[row] + rng.random(len(row)) * (clock[-1] - begin[row])
+    when = begin[row] + rng.random(len(row)) * (ticks[-1] - begin[row])
     when[nth == 0] = begin
     when = when[np.lexsort((when, row))]  # sorted within each consumer; `row` is sorted already
-    return pd.DataFrame({"row": row, "nth": nth, "day": np.interp(when, clock, np.arange(dates.DAYS + 1))})
+    return pd.DataFrame({"row": row, "nth": nth, "day": np.interp(when, ticks, np.arange(dates.DAYS + 1))})
 
 
-def _clock(seasonal: bool) -> np.ndarray:
+def clock(seasonal: bool) -> np.ndarray:
     """Return how far the clock of purchases has gone when each day begins; it runs evenly by default."""
     pace = np.ones(dates.DAYS)
     if seasonal:

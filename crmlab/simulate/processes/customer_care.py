@@ -1,4 +1,4 @@
-"""The care calls of autumn 2025: a randomised trial with four arms."""
+"""The care calls of autumn 2025: a randomised trial with four arms, each further call bringing less."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from .. import dates
 from ..numbers import numbers, series
 from ..registry import process
 from .ledger import ORDER_CHANNELS, order_channels
+from .mailings import MAIL
 from .purchases import amounts
 
 ASSIGNED = pd.Timestamp("2025-09-01")
 EXTRA = series(
     "customer_care",
     "",
-    {"extra_1": 0.12, "extra_2": 0.18, "extra_3": 0.20},
+    {"extra_1": 0.15, "extra_2": 0.23, "extra_3": 0.26},
     "probability",
     "of one extra order within 60 days after so many calls",
 )
 CALLS = numbers(
     "customer_care",
-    recent=(365, "days", "before the draw within which a consumer has bought"),
+    control=(0.4, "share", "of those drawn who get no call; the others share the numbers of calls evenly"),
+    recent=(730, "days", "before the draw within which a consumer has bought"),
     from_day=(7, "days", "after the draw, from which extra orders come"),
     to_day=(60, "days", "after the draw, up to which extra orders come"),
 )
 
 
-@process(tables=("customer_care",), adds=("extra_orders",))
+@process(tables=("customer_care",), inner=("care_draw",), adds=("extra_orders",))
 def customer_care(
     draw: Callable[[str], np.random.Generator],
     base_orders: pd.DataFrame,
@@ -43,13 +45,14 @@ def customer_care(
     assigned = (ASSIGNED - dates.START).days
     recent = base_orders["day"].between(assigned - CALLS.recent, assigned - 1)
     eligible = np.unique(base_orders.loc[recent, "row"])
-    calls = rng.permutation(np.arange(len(eligible)) % (len(EXTRA) + 1))
+    calls = rng.permutation(_arms(len(eligible)))
     # A consumer who has left cannot be called back by a friendly word.
     alive = ~(dropout[eligible] < assigned)
     extra = alive & (rng.random(len(eligible)) < np.r_[0.0, EXTRA][calls])
     row = eligible[extra]
     channel = order_channels(draw("channel"), row, consumers, buyer_class)
     return {
+        "care_draw": pd.DataFrame({"row": eligible, "alive": alive, "extra": extra}),
         "customer_care": pd.DataFrame(
             {
                 "customer_id": consumers["customer_id"].to_numpy()[eligible],
@@ -67,3 +70,22 @@ def customer_care(
             }
         ),
     }
+
+
+def _arms(n: int) -> np.ndarray:
+    """Return the numbers of calls that are drawn by lot: the stated share none, the others evenly."""
+    called = np.arange(n - round(CALLS.control * n)) % len(EXTRA) + 1
+    return np.r_[np.zeros(n - len(called), dtype=int), called]
+
+
+@process(truth=("customer_care",))
+def customer_care_truth(care_draw: pd.DataFrame, behaviour: pd.DataFrame) -> pd.DataFrame:
+    """Return the extra orders and the extra margin to expect from every number of calls to each customer."""
+    row = care_draw["row"].to_numpy()
+    order = behaviour["mean_order_value"].to_numpy()[row] * MAIL.margin_rate
+    out = pd.DataFrame({"customer_id": row + 1, "called_back": care_draw["extra"].astype(int)})
+    for calls, probability in enumerate(EXTRA, start=1):
+        expected = np.where(care_draw["alive"], probability, 0.0)
+        out[f"orders_{calls}"] = expected
+        out[f"margin_{calls}"] = (expected * order).round(2)
+    return out

@@ -102,7 +102,7 @@ def mailing_draw(
     base_orders: pd.DataFrame,
     dropout: np.ndarray,
 ) -> pd.DataFrame:
-    """Return one row a mailing and consumer who agreed: arm, whether the letter came, and still a customer or not."""
+    """Return one row a mailing and consumer who agreed: the arm, and whether the letter came."""
     rng = draw("arm")
     won = dates.days(consumers["acquired_on"])
     waves = []

@@ -25,11 +25,11 @@ REGION = numbers(
 )
 WIN = numbers(
     "budgets",
-    win_base=(0.09, "share", "customers won a quarter at level 0, per customer at the very start"),
-    win_top=(0.10, "share", "what the largest budget could add to it"),
+    win_base=(0.07, "share", "customers won a quarter at level 0, per customer at the very start"),
+    win_top=(0.09, "share", "what the largest budget could add to it"),
     win_scale=(1.2, "levels", "at which 63 per cent of that is reached"),
     win_potential=(0.30, "log", "of customers won, per unit of potential"),
-    win_cost=(2600.0, "yuan", "a level and quarter for winning"),
+    win_cost=(3000.0, "yuan", "a level and quarter for winning"),
 )
 KEEP = numbers(
     "budgets",
@@ -75,6 +75,7 @@ def budgets(draw: Callable[[str], np.random.Generator]) -> dict[str, pd.DataFram
 def _regions(rng: np.random.Generator) -> pd.DataFrame:
     """Return the regions with their potential, which nobody has in the files."""
     potential = rng.standard_normal(int(REGION.regions))
+    potential = (potential - potential.mean()) / potential.std()
     return pd.DataFrame(
         {
             "region": np.arange(1, len(potential) + 1),

@@ -18,13 +18,13 @@ ASSIGNED = pd.Timestamp("2025-09-01")
 EXTRA = series(
     "customer_care",
     "",
-    {"extra_1": 0.15, "extra_2": 0.23, "extra_3": 0.26},
+    {"extra_1": 0.18, "extra_2": 0.26, "extra_3": 0.29},
     "probability",
     "of one extra order within 60 days after so many calls",
 )
 CALLS = numbers(
     "customer_care",
-    control=(0.4, "share", "of those drawn who get no call; the others share the numbers of calls evenly"),
+    control=(0.5, "share", "of those drawn who get no call; the others share the numbers of calls evenly"),
     recent=(730, "days", "before the draw within which a consumer has bought"),
     from_day=(7, "days", "after the draw, from which extra orders come"),
     to_day=(60, "days", "after the draw, up to which extra orders come"),
@@ -86,6 +86,6 @@ def customer_care_truth(care_draw: pd.DataFrame, behaviour: pd.DataFrame) -> pd.
     out = pd.DataFrame({"customer_id": row + 1, "called_back": care_draw["extra"].astype(int)})
     for calls, probability in enumerate(EXTRA, start=1):
         expected = np.where(care_draw["alive"], probability, 0.0)
-        out[f"orders_{calls}"] = expected
-        out[f"margin_{calls}"] = (expected * order).round(2)
+        out[f"extra_orders_{calls}"] = expected
+        out[f"extra_margin_{calls}"] = (expected * order).round(2)
     return out

@@ -61,7 +61,7 @@ ANNOYED = series(
 EFFECT = numbers(
     "mailings",
     extra=(
-        -3.2,
+        -3.15,
         "logit",
         "of one extra order in the window: generic letter, no discount, no interest, just ordered",
     ),

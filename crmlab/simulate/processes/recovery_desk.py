@@ -18,7 +18,7 @@ COST = numbers(
 
 @process(tables=("recovery_desk",), truth=("recovery_desk",))
 def recovery_desk(incidents: pd.DataFrame, consumers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the complaints from July 2025 with their arm and what came of them; and who was about to leave."""
+    """Return the complaints from July 2025 with their arm and what came of them."""
     complaints = incidents[incidents["complained_on"].between(dates.HISTORY, dates.DAYS - 1)]
     complaints = complaints.sort_values(["complained_on", "row", "day"], kind="stable", ignore_index=True)
     complaint_id = np.arange(1, len(complaints) + 1)

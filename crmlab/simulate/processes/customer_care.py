@@ -25,6 +25,7 @@ EXTRA = series(
 CALLS = numbers(
     "customer_care",
     control=(0.5, "share", "of those drawn who get no call; the others share the numbers of calls evenly"),
+    cost=(4.0, "yuan", "of one call"),
     recent=(730, "days", "before the draw within which a consumer has bought"),
     from_day=(7, "days", "after the draw, from which extra orders come"),
     to_day=(60, "days", "after the draw, up to which extra orders come"),
@@ -58,6 +59,7 @@ def customer_care(
                 "customer_id": consumers["customer_id"].to_numpy()[eligible],
                 "assigned_on": ASSIGNED,
                 "care_calls": calls,
+                "cost": CALLS.cost * calls,
             }
         ),
         "extra_orders": pd.DataFrame(

@@ -12,7 +12,7 @@ from ..registry import process
 COST = numbers(
     "recovery_desk",
     cost_usual=(18.0, "yuan", "of handling a complaint as usual"),
-    cost_desk=(55.0, "yuan", "of handling a complaint at the desk"),
+    cost_desk=(30.0, "yuan", "of handling a complaint at the desk"),
 )
 
 

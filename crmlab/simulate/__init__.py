@@ -1,7 +1,7 @@
 """The world of Qinghe Tea: people, behaviour, surveys and ledgers from one seed, with the truth behind.
 
-Every process has a generator of its own, so a table never changes because another one was added. The processes
-register themselves, one module each in `crmlab.simulate.processes`; `world` runs them all.
+Every process has a generator of its own, so a table never changes because another one was added. The
+processes register themselves, one module each in `crmlab.simulate.processes`; `world` runs them all.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def weekdays() -> np.ndarray:
 
 
 def weeks_before(festival: str) -> np.ndarray:
-    """Return for every day how many weeks ahead the next festival of that name is (infinite after the last)."""
+    """Return for every day the weeks to the next festival of that name: infinite after the last."""
     when = FESTIVALS.loc[FESTIVALS["festival"] == festival, "date"]
     ahead = np.array([(date - START).days for date in when])[:, None] - np.arange(DAYS)
     return np.where(ahead >= 0, ahead / WEEK, np.inf).min(axis=0)

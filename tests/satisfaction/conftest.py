@@ -9,4 +9,4 @@ from crmlab import simulate
 
 @pytest.fixture(scope="session")
 def world() -> simulate.World:
-    return simulate.world(11, 40_000, accounts=20, households=20)
+    return simulate.world(11, 40_000, accounts=20)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from crmlab import datasets
 from crmlab import satisfaction as sat
-from crmlab.simulate import parameters as par
-from crmlab.simulate import surveys
+from crmlab.simulate import core
+from crmlab.simulate.processes import inspections, tracker
 
 REFERENCE = Path(__file__).resolve().parents[2] / "datasets" / "reference"
 PROCESS = pd.read_csv(REFERENCE / "control_chart.csv", index_col="observation")
@@ -320,11 +320,11 @@ def test_long_series_do_not_hang():
 
 def test_tracker_varying_limits_find_the_shift_and_not_the_false_alarm():
     """Over 80 worlds: the chart of means is not fooled by 32 answers, the chart of single values mostly is."""
-    shift = int(par.P["tracker", "shift_quarter"])
-    alarm = int(par.P["tracker", "false_alarm_quarter"])
+    shift = int(tracker.TRACKER.shift_quarter)
+    alarm = int(tracker.TRACKER.false_alarm_quarter)
     rows = []
     for seed in range(80):
-        data = surveys.satisfaction_tracker(seed)
+        data = tracker.satisfaction_tracker(core.generator(seed, "satisfaction_tracker"))
         data.index = np.arange(1, 21)
         means = sat.mean_chart(data["mean_index"], data["sd_index"], data["respondents"], baseline=12)
         single = sat.individuals_chart(data["mean_index"], baseline=12)
@@ -348,11 +348,15 @@ def test_tracker_varying_limits_find_the_shift_and_not_the_false_alarm():
 
 
 def test_p_chart_finds_the_supplier_that_got_worse():
-    shift = int(par.P["inspection", "shift_week"])
+    shift = int(inspections.INSPECTION.shift_week)
     hit = []
     started = []
     for seed in range(60):
-        lots = surveys.inspections(seed).query("supplier == 'supplier_2'").set_index("inspection_id")
+        lots = (
+            inspections.inspections(core.generator(seed, "inspections"))
+            .query("supplier == 'supplier_2'")
+            .set_index("inspection_id")
+        )
         before = int((lots.index < shift).sum())
         chart = sat.p_chart(lots["defective"], lots["inspected"], baseline=before)
         point = chart.change_point(k=0.75, h=5)

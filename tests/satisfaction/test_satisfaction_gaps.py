@@ -13,7 +13,7 @@ import statsmodels.formula.api as smf
 
 from crmlab import datasets
 from crmlab import satisfaction as sat
-from crmlab.simulate import parameters as par
+from crmlab.simulate.processes import service_quality
 
 SERVICE = datasets.load("service_quality_survey", cohort="shipped")
 WEIGHTS = {"tangibles": 1, "reliability": 2, "responsiveness": 3, "assurance": 4, "empathy": 10}
@@ -50,7 +50,9 @@ def test_disconfirmation_recovers_the_asymmetry_of_the_world(world):
     inner = terms[survey["visit_satisfaction"].between(1.5, 9.5)]  # the ends of the scale bend the line
     fit = smf.ols("y ~ expectation + negative + positive", inner).fit()
     for name in ("negative", "positive", "expectation"):
-        assert fit.params[name] == pytest.approx(par.P["disconfirmation", name], abs=4 * fit.bse[name] + 0.03)
+        assert fit.params[name] == pytest.approx(
+            getattr(service_quality.DISCONFIRMATION, name), abs=4 * fit.bse[name] + 0.03
+        )
     assert fit.t_test("negative = positive").pvalue < 1e-6
     # from what people answered: slopes drawn towards each other, the order stays
     sides = survey.loc[:, ~survey.columns.str.startswith("relationship")]
@@ -167,11 +169,11 @@ def test_gap_weights_of_the_world_are_recovered(world):
     truth = world.truth["service_quality"]
     survey = world.tables["service_quality_survey"]
     short = truth["gap"] < 0  # one slope
-    gaps = truth.loc[short, [f"gap_{d}" for d in par.DIMENSIONS]]
+    gaps = truth.loc[short, [f"gap_{d}" for d in service_quality.DIMENSIONS.index]]
     terms = sm.add_constant(gaps.assign(e=truth["expected"]))
     fit = sm.OLS(survey.loc[short, "visit_satisfaction"], terms).fit()
     weights = fit.params[list(gaps)] / fit.params[list(gaps)].sum()
-    assert weights.to_numpy() == pytest.approx(np.array(par.DERIVED_WEIGHTS), abs=0.03)
+    assert weights.to_numpy() == pytest.approx(service_quality.WEIGHTS.to_numpy(), abs=0.03)
 
 
 EMPTY = pd.Series([], dtype=float)

@@ -13,7 +13,7 @@ import pytest
 from crmlab import datasets
 from crmlab import satisfaction as sat
 from crmlab.pls import PLSPathModel
-from crmlab.simulate import parameters as par
+from crmlab.simulate.processes import index_model
 
 REFERENCE = Path(__file__).resolve().parents[2] / "datasets" / "reference"
 SURVEY = datasets.load("satisfaction_survey", cohort="shipped")
@@ -161,7 +161,7 @@ def test_the_index_of_another_scale_needs_its_ends(minimum, maximum):
 def test_index_models_on_a_larger_world_find_the_population(world):
     survey = world.tables["satisfaction_survey"]
     paths = sat.ccsi.model(survey).fit().path_coefficients
-    for (a, b), value in par.PLS_POPULATION.items():
+    for (a, b), value in index_model.PLS_POPULATION.items():
         if (a, b) in sat.ccsi.paths and b in ("expectation", "quality", "value", "satisfaction"):
             # those who answer are a little more satisfied, so not exactly the population
             assert paths.loc[a, b] == pytest.approx(value, abs=0.05), (a, b)

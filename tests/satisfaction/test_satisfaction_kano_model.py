@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from crmlab import datasets
 from crmlab import satisfaction as sat
-from crmlab.simulate import parameters as par
+from crmlab.simulate.processes import kano
 
 REFERENCE = Path(__file__).resolve().parents[2] / "datasets" / "reference"
 KANO = datasets.load("kano_survey", cohort="shipped")
@@ -135,10 +135,10 @@ def test_kano_goes_by_the_names_of_features():
 
 def test_kano_recovers_the_categories_of_the_world(world):
     table = sat.kano(world.tables["kano_survey"])
-    for feature, shares in par.KANO_FEATURES.items():
+    for feature, shares in kano.FEATURES.iterrows():
         first, second = np.sort(shares)[::-1][:2]
         if first - second > 0.05:
-            assert table.loc[feature, "category"] == par.KANO_CATEGORIES[int(np.argmax(shares))]
+            assert table.loc[feature, "category"] == shares.idxmax()
             assert table.loc[feature, "p_value"] < 0.001
     true = world.truth["kano_categories"]
     a, o, m, i = (

@@ -10,7 +10,7 @@ import statsmodels.formula.api as smf
 
 from crmlab import datasets
 from crmlab import satisfaction as sat
-from crmlab.simulate import parameters as par
+from crmlab.simulate.processes import offers
 
 OFFERS = datasets.load("competing_offers", cohort="shipped")
 VALUES = ["product_value", "service_value", "personnel_value", "image_value"]
@@ -59,11 +59,15 @@ def test_ties_keep_the_order_given():
 
 def test_choice_utilities_and_value_map_of_the_world(world):
     """statsmodels has the conditional logit; what the chapter does with it finds the utilities of the world."""
-    data = world.tables["offer_choices"].iloc[:7500].merge(par.OFFERS[["offer", "price"]], on="offer")
+    data = (
+        world.tables["offer_choices"]
+        .iloc[:7500]
+        .merge(world.tables["competing_offers"][["offer", "price"]], on="offer")
+    )
     utilities = sm.ConditionalLogit(data["chosen"], data[["benefit", "price"]], groups=data["customer_id"])
     fit = utilities.fit(disp=0)
     for name in ("benefit", "price"):
-        assert fit.params[name] == pytest.approx(par.P["offer_choice", name], abs=4 * fit.bse[name])
+        assert fit.params[name] == pytest.approx(getattr(offers.CHOICE, name), abs=4 * fit.bse[name])
     means = data.groupby(["offer", "price"], as_index=False)["benefit"].mean()
     line = smf.ols("benefit ~ price", means).fit()
     data = data.assign(distance=data["benefit"] - line.predict(data))

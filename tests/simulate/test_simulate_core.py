@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from recovery import near_mean, near_share
 
 from crmlab.simulate import core
-from crmlab.simulate import parameters as par
+from crmlab.simulate.processes import account_latents, index_model
 
 
 def test_a_process_has_its_own_stream_by_seed_and_name():
@@ -47,11 +47,10 @@ def test_chance_takes_log_odds():
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
-        (par.STRUCTURAL, par.CONSTRUCTS),
-        (par.TRUST_PATHS, ("shared_values", "communication", "opportunism", "termination_cost",
-                           "relationship_benefits", "trust", "commitment")),
+        (index_model.STRUCTURAL, index_model.CONSTRUCTS),
+        (account_latents.PATHS, account_latents.MODEL),
     ],
-)  # fmt: skip
+)
 def test_correlations_are_those_that_the_paths_imply(paths, names):
     """Against the matrix form (I - B)^-1 Psi (I - B)^-T and against a large draw."""
     b = pd.DataFrame(0.0, names, names)

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import pickle
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -144,6 +145,11 @@ def test_the_shipped_cohort_has_6000_customers_and_480_places(shipped):
     assert _datapackage.package()["crmlab:seed"] == simulate.SHIPPED_SEED
 
 
+def _shifted(original, process: str, seed: int, name: str) -> np.random.Generator:
+    """Return another stream for one process, and that of everybody else as it is."""
+    return original(seed + (name.split("/")[0] == process), name)
+
+
 def test_a_process_changes_what_rests_on_it_and_nothing_else(monkeypatch):
     plain = world(5, 120, accounts=12)
     original = core.generator
@@ -151,9 +157,8 @@ def test_a_process_changes_what_rests_on_it_and_nothing_else(monkeypatch):
     for shifted, step in steps.items():
         if not {"rng", "draw"} & set(step.needs):
             continue
-        monkeypatch.setattr(
-            core, "generator", lambda seed, name: original(seed + (name.split("/")[0] == shifted), name)
-        )
+        other = partial(_shifted, original, shifted)
+        monkeypatch.setattr(core, "generator", other)
         differ = set(changed(plain, world(5, 120, accounts=12)))
         may = {name for other in steps for name in steps[other].makes if shifted in ancestors(other)}
         assert differ, shifted

@@ -22,16 +22,17 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from crmlab import lifecycle, simulate
-from crmlab.simulate import parameters as par
+from crmlab.simulate import dates
+from crmlab.simulate.processes import account_stages
 
 RESULTS = Path(__file__).parent / "results" / "mover_stayer.csv"
 MONTHS = [12, 24]
-ALIKE = dict.fromkeys(par.TRUST_GROUPS, par.TRANSITIONS["mid"])
+ALIKE = dict.fromkeys(account_stages.GROUPS, account_stages.TRANSITIONS["mid"])
 
 
 def world(alike: bool, seed: int, accounts: int) -> simulate.World:
     """Return a world with the trust groups as they are, or all with the moves of the middle one."""
-    with patch.dict(par.TRANSITIONS, ALIKE if alike else {}):
+    with patch.dict(account_stages.TRANSITIONS, ALIKE if alike else {}):
         return simulate.world(seed, customers=50, accounts=accounts)
 
 
@@ -48,7 +49,7 @@ def checked(alike: bool, read: bool, accounts: int, resamples: int, seed: int) -
             return None
         ledger["classified"] = rule.classify(ledger)
         how = {"state": "classified", "error_rates": rule.error_rates}
-    past = ledger[ledger["month"] < par.INTERVENTION]
+    past = ledger[ledger["month"] < dates.INTERVENTION]
     found = lifecycle.mover_stayer_check(past, MONTHS, lost="lost_on", n_resamples=resamples, **how)
     return found.summary()
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .. import dates
 from ..core import spread
-from ..numbers import grid, numbers, series
+from ..numbers import numbers, series
 from ..registry import process
 from .people import SOURCE, SOURCES, SPENDING
 

@@ -126,7 +126,7 @@ def ledger(
 ) -> pd.DataFrame:
     """Return all orders as they were meant: base orders, those that trials added, without those they cost.
 
-    An extra order has row, day, channel, amount and campaign_id (0: none); a lost one row and day of a base order.
+    An extra order has row, day, channel, amount and campaign_id (0: none); a lost one, row and day.
     """
     lost = pd.concat([frame[["row", "day"]] for frame in lost_orders])
     gone = pd.MultiIndex.from_frame(base_orders[["row", "day"]]).isin(pd.MultiIndex.from_frame(lost))

@@ -276,7 +276,7 @@ def _sources(
 
 
 def _cities(rng: np.random.Generator, latents: pd.DataFrame) -> np.ndarray:
-    """Return the row of each consumer's city: large orders in large cities, more leaving in contested ones."""
+    """Return the row of each consumer's city: large orders in large cities, leaving in contested."""
     pull = PLACE.tier_value * np.outer(latents["value"], CITIES["city_tier"] - 2)
     pull = pull + PLACE.strong_dropout * np.outer(latents["dropout"], CITIES["competition"] == "strong")
     return pick(rng, np.exp(pull) * CITIES["share"].to_numpy())

@@ -1,4 +1,4 @@
-"""When consumers buy and when they stop: BG/NBD purchases, what goes wrong with them, and who leaves over it."""
+"""When consumers buy and when they stop: BG/NBD purchases, what goes wrong, and who leaves over it."""
 
 from __future__ import annotations
 

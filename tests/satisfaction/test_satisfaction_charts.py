@@ -325,9 +325,9 @@ def test_tracker_varying_limits_find_the_shift_and_not_the_false_alarm():
     rows = []
     for seed in range(80):
         data = tracker.satisfaction_tracker(core.generator(seed, "satisfaction_tracker"))
-        data.index = np.arange(1, 21)
-        means = sat.mean_chart(data["mean_index"], data["sd_index"], data["respondents"], baseline=12)
-        single = sat.individuals_chart(data["mean_index"], baseline=12)
+        data.index = np.arange(1, 17)
+        means = sat.mean_chart(data["mean_index"], data["sd_index"], data["respondents"], baseline=8)
+        single = sat.individuals_chart(data["mean_index"], baseline=8)
         hits = means.signals().any(axis=1)
         point = means.change_point(k=1.5, h=4)  # four points are about three standard errors
         rows.append(

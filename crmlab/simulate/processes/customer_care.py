@@ -18,7 +18,7 @@ ASSIGNED = pd.Timestamp("2025-09-01")
 EXTRA = series(
     "customer_care",
     "",
-    {"extra_1": 0.18, "extra_2": 0.26, "extra_3": 0.29},
+    {"extra_1": 0.17, "extra_2": 0.25, "extra_3": 0.28},
     "probability",
     "of one extra order within 60 days after so many calls",
 )

@@ -40,8 +40,8 @@ HAZARD = series(
     "log hazard ratio",
     "on a member's own hazard: the better plan, the app, a complaint since joining that was not put right",
 )
-# What Cox regression (ties by Efron) and a discrete-time hazard with a complementary log-log link converge to
-# for the members of all cohorts: smaller, since members differ. Recomputed by tests/studies/study_world_club.py.
+# What Cox regression (ties by Efron) and a discrete-time hazard (complementary log-log) converge to for all
+# members together: smaller, since members differ. Recomputed by tests/studies/study_world_club.py.
 POPULATION = grid(
     "club_population",
     "",
@@ -53,6 +53,13 @@ POPULATION = grid(
 )
 PLANS = ("basic", "plus")
 FEE = series("club", "fee", {"basic": 15.0, "plus": 30.0}, "yuan a month", "of a plan")
+SERVING = series(
+    "club",
+    "serving",
+    {"basic": 11.0, "plus": 21.0},
+    "yuan a month",
+    "that a member of a plan costs: samples, their delivery, the card",
+)
 POINTS = series("club", "points", {"basic": 1.0, "plus": 2.0}, "points a yuan", "earned on orders by plan")
 CHOICE = numbers(
     "club_choice",
@@ -62,7 +69,6 @@ CHOICE = numbers(
     app_age=(-0.05, "logit", "change per year of age"),
     spent_a=(1.2, "none", "first shape (Beta) of the share of points that a member spends"),
     spent_b=(1.8, "none", "second shape (Beta) of the share of points that a member spends"),
-    block=(100, "points", "are spent at a time"),
     point=(0.02, "yuan", "that a point is worth when it is spent"),
 )
 EFFECT = numbers(
@@ -178,7 +184,7 @@ def orders_of_members(
 
 
 def orders_to_come(row: np.ndarray, behaviour: pd.DataFrame, dropout: np.ndarray, day: int) -> np.ndarray:
-    """Return the orders that BG/NBD expects of the given consumers from a day up to today, without a trial."""
+    """Return the orders that BG/NBD expects of given consumers from a day up to today, without a trial."""
     leaving = behaviour["dropout_probability"].to_numpy()[row]
     pace = behaviour["purchase_rate"].to_numpy()[row] * (dates.DAYS - day) / dates.WEEK
     return np.where(dropout[row] < day, 0.0, -np.expm1(-pace * leaving) / leaving)
@@ -211,8 +217,7 @@ def club_members(rng: np.random.Generator, members: pd.DataFrame, orders: pd.Dat
     spending = out["member_id"].map(bought.groupby("member_id")["amount"].sum()).fillna(0)
     earned = np.floor(spending * out["plan"].map(POINTS)).astype(int)
     share = rng.beta(CHOICE.spent_a, CHOICE.spent_b, len(out))
-    blocks = np.floor(earned * share / CHOICE.block).astype(int)
-    return out.assign(points_earned=earned, points_spent=blocks * CHOICE.block)
+    return out.assign(points_earned=earned, points_spent=np.floor(earned * share).astype(int))
 
 
 @process(tables=("club_months",))

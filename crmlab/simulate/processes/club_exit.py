@@ -83,7 +83,7 @@ def exit_survey(
 
 @process(truth=("club_members",))
 def club_member_truth(members: pd.DataFrame, exit_causes: pd.Series) -> pd.DataFrame:
-    """Return a member's probability of leaving in a month as a reference member, its multiplier, the cause."""
+    """Return a member's probability of leaving in a reference month, its multiplier, and the cause."""
     return pd.DataFrame(
         {
             "member_id": members["member_id"],

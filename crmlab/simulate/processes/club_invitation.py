@@ -1,8 +1,7 @@
 """The invitation of July 2025 to join the tea club: a randomised trial among consumers who asked for a place.
 
-The club had closed its doors in June 2025. Consumers who were never members and had bought within a year could
-put their names on a list; half of the list, by lot, was invited. Letters to everybody would move few, and show
-nothing at the size of a class.
+The club closed its doors in June 2025. Consumers who were never members and had bought within a year could
+put their names on a list; half of the list, by lot, was invited. Only who wants a place can be moved by one.
 """
 
 from __future__ import annotations
@@ -17,17 +16,31 @@ from .. import dates
 from ..core import chance
 from ..numbers import numbers, series
 from ..registry import process
-from .club import EFFECT, FIRST_DAYS, LAST, MONTH, habits, orders_of_members, orders_to_come, stay
+from .club import (
+    CHOICE,
+    EFFECT,
+    FEE,
+    FIRST_DAYS,
+    LAST,
+    MONTH,
+    POINTS,
+    SERVING,
+    habits,
+    orders_of_members,
+    orders_to_come,
+    stay,
+)
 
 ARMS = ("none", "invitation")
 ASSIGNED = dates.INTERVENTION
 INVITATION = numbers(
     "club_invitation",
     recent=(365, "days", "before the draw within which a consumer has bought"),
-    interest=(0.3, "logit", "of asking for a place, of a consumer who still buys, at average attachment"),
+    interest=(0.5, "logit", "of asking for a place, of a consumer who still buys, at average attachment"),
     interest_attachment=(0.7, "logit", "change per unit of attachment"),
     joining=(1.2, "logit", "of joining when a place is offered, at average attachment"),
     joining_attachment=(0.5, "logit", "change per unit of attachment"),
+    free=(3, "months", "of membership without a fee for those invited"),
 )
 MONTH_OF_JOINING = series(
     "club_invitation",
@@ -37,6 +50,7 @@ MONTH_OF_JOINING = series(
     "of those who join on invitation, by their first month",
 )
 JOINED = dates.MONTHS.searchsorted(pd.to_datetime(MONTH_OF_JOINING.index))  # numbers of these months
+POINT_COST = CHOICE.point * CHOICE.spent_a / (CHOICE.spent_a + CHOICE.spent_b)  # yuan a point earned
 YEAR_BEFORE = ASSIGNED - pd.DateOffset(years=1)
 
 
@@ -104,30 +118,35 @@ def club_invitation_truth(
     """Return what is expected of a consumer within the year in each arm; new complaints are left out."""
     row = invitation["row"].to_numpy()
     joins = invitation["joins"].to_numpy()
+    person = behaviour.iloc[row]
+    plan = invitation["plan"]
     member = stays_member(invitation)
-    still_buys = days_of_buying(behaviour.iloc[row])
+    buying = joins * (member * days_of_buying(person)).sum(axis=1)  # days as a member
+    paying = joins * stays_member(invitation, INVITATION.free).sum(axis=1)  # months
     none = orders_to_come(row, behaviour, dropout, dates.HISTORY)
-    extra = joins * EFFECT.extra / MONTH * (member * still_buys).sum(axis=1)
-    margin = EFFECT.margin * behaviour["mean_order_value"].to_numpy()[row]
+    extra = EFFECT.extra / MONTH * buying
+    spent_as_member = person["mean_order_value"] * (extra + person["purchase_rate"] / dates.WEEK * buying)
+    margin = EFFECT.margin * person["mean_order_value"].to_numpy()
     return pd.DataFrame(
         {
             "customer_id": row + 1,
             "join_probability": joins.round(4),
-            "fee_months": (joins * member.sum(axis=1)).round(3),
             "orders_none": none.round(3),
             "orders_invitation": (none + extra).round(3),
             "margin_none": (margin * none).round(2),
             "margin_invitation": (margin * (none + extra)).round(2),
+            "fees_invitation": (paying * plan.map(FEE)).round(2),
+            "serving_invitation": (joins * member.sum(axis=1) * plan.map(SERVING)).round(2),
+            "points_invitation": (POINT_COST * plan.map(POINTS) * spent_as_member.to_numpy()).round(2),
         }
     )
 
 
-def stays_member(invitation: pd.DataFrame) -> np.ndarray:
-    """Return the probability that one who joins is a member in each month from July 2025."""
+def stays_member(invitation: pd.DataFrame, since: int = 0) -> np.ndarray:
+    """Return how likely one who joins is to be a member, of some months' standing, in each month to today."""
     month = np.arange(dates.MONTHS.searchsorted(ASSIGNED), LAST)
     stays = (invitation["multiplier"] * np.log1p(-invitation["theta"])).to_numpy()[:, None]
-    since = [month - first for first in JOINED]
-    by_start = [np.where(passed >= 0, np.exp(stays * passed), 0.0) for passed in since]
+    by_start = [np.where(month >= first + since, np.exp(stays * (month - first)), 0.0) for first in JOINED]
     return np.tensordot(MONTH_OF_JOINING.to_numpy(), by_start, axes=1)
 
 

@@ -11,7 +11,7 @@ from .. import dates
 from ..core import pick
 from ..numbers import grid, numbers
 from ..registry import process
-from .club import EFFECT, ENDS, FEE, MONTH, orders_of_members, orders_to_come
+from .club import EFFECT, ENDS, FEE, MONTH, SERVING, orders_of_members, orders_to_come
 from .club_exit import CAUSES
 
 ARMS = ("none", "offer")
@@ -32,7 +32,7 @@ RETURNS = pd.DataFrame(
 WINBACK = numbers(
     "winback",
     call=(12.0, "yuan", "cost of making the offer to one former member"),
-    voucher=(60.0, "yuan", "given to one who returns upon the offer"),
+    voucher=(40.0, "yuan", "given to one who returns upon the offer"),
     from_day=(3, "days", "after the draw, from which former members return"),
     to_day=(91, "days", "after the draw, before which former members return"),
     leaving=(0.10, "probability", "of leaving again after each month of the second membership"),
@@ -60,7 +60,7 @@ def winback_trial(
     former = former.assign(
         type=np.array(TYPES)[kind],
         arm=np.array(ARMS)[arm],
-        returned=RETURNS.to_numpy()[kind, arm] == 1,
+        returned=RETURNS[list(ARMS)].to_numpy()[kind, arm] == 1,
         from_day=back,
         months_again=np.minimum(draw("leaving").geometric(WINBACK.leaving, len(former)), longest),
     )
@@ -75,11 +75,11 @@ def winback_trial(
 
 @process(tables=("winback",))
 def winback(former_members: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """Return the trial's table; margin is that on the year's orders plus fees of a second membership."""
+    """Return the trial's table; margin is that on the year's orders and on a second membership."""
     year = orders[orders["order_date"] >= ASSIGNED].groupby("customer_id")["amount"].sum()
     bought = year.reindex(former_members["row"] + 1, fill_value=0).to_numpy()
     returned = former_members["returned"]
-    fees = former_members["plan"].map(FEE) * former_members["months_again"] * returned
+    club = former_members["plan"].map(FEE - SERVING) * former_members["months_again"] * returned
     offered = former_members["arm"] == "offer"
     return pd.DataFrame(
         {
@@ -89,7 +89,7 @@ def winback(former_members: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
             "arm": former_members["arm"],
             "cost": offered * (WINBACK.call + WINBACK.voucher * returned),
             "returned_on": pd.Series(dates.dates(former_members["from_day"])).where(returned),
-            "margin_12_months": (EFFECT.margin * bought + fees).round(2),
+            "margin_12_months": (EFFECT.margin * bought + club).round(2),
         }
     )
 
@@ -101,7 +101,9 @@ def winback_truth(former_members: pd.DataFrame, behaviour: pd.DataFrame, dropout
     months, days = expected_second_membership()
     margin = EFFECT.margin * behaviour["mean_order_value"].to_numpy()[row]
     usual = margin * orders_to_come(row, behaviour, dropout, dates.HISTORY)
-    back = margin * EFFECT.extra * days / MONTH + former_members["plan"].map(FEE).to_numpy() * months
+    back = (
+        margin * EFFECT.extra * days / MONTH + former_members["plan"].map(FEE - SERVING).to_numpy() * months
+    )
     kind = RETURNS.loc[former_members["type"]].to_numpy()
     return pd.DataFrame(
         {

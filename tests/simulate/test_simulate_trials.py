@@ -123,6 +123,8 @@ def test_the_desk_takes_half_of_all_complaints_since_july_2025_by_lot(world):
         no_tie(arm, desk[column], column)
     for column in ("rate", "dropout", "value"):
         no_tie(arm, world["latents"][column].to_numpy()[desk["customer_id"] - 1], column)
+    mail = world["mailing_contacts"].merge(desk[["customer_id", "arm"]], on="customer_id")
+    no_tie(mail["arm_x"] == "mail", mail["arm_y"] == "desk", "mailings and desk")
     repeated = desk.groupby("customer_id")["arm"].agg(["size", "nunique"])
     near_share(repeated.loc[repeated["size"] == 2, "nunique"] == 2, 0.5)  # drawn anew each time
     price = {"usual": recovery_desk.COST.cost_usual, "desk": recovery_desk.COST.cost_desk}
@@ -187,11 +189,17 @@ def test_levels_are_drawn_evenly_in_the_year_of_the_lot(world):
 
 
 @pytest.fixture(scope="module")
-def many():
-    """The ledgers of twenty-four houses, with each region's potential."""
+def houses():
+    """Ledger and truth of twenty-four houses."""
+    return [ledger_of_budgets(seed) for seed in range(24)]
+
+
+@pytest.fixture(scope="module")
+def many(houses):
+    """Their ledgers in one, with each region's potential."""
     tables = []
-    for seed in range(24):
-        table = ledger_of_budgets(seed)["budgets"].assign(house=seed)
+    for seed, made in enumerate(houses):
+        table = made["budgets"].assign(house=seed)
         regions = budget._regions(core.generator(seed, "budgets/regions"))
         tables.append(table.merge(regions, on="region"))
     return pd.concat(tables, ignore_index=True)
@@ -221,11 +229,10 @@ def test_budgets_work_along_their_curves_in_both_times(many):
             near_mean(here["customers_won"], won * budget.won_rate(level), ("win", level))
 
 
-def test_choosing_by_the_groups_of_the_lot_beats_the_managers_rule():
+def test_choosing_by_the_groups_of_the_lot_beats_the_managers_rule(houses):
     """The decision: the level with the best mean of each budget, by what the year of the lot showed."""
     left, lost = [], []
-    for seed in range(24):
-        made = ledger_of_budgets(seed)
+    for made in houses:
         lot = made["budgets"].query("quarter >= '2025-07-01'")
         worth = (lot["margin_per_customer"] * lot["customers_at_start"]).mean()
         choice = []

@@ -10,30 +10,27 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from part_of_world import part
+from club_world import TABLES, TRUTH, class_size, large
 from recovery import ERRORS, near_fit, near_mean, near_share, near_shares, no_tie
 from scipy.optimize import minimize
 from scipy.special import betaln, expit
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes import club, club_exit, club_invitation, winback
-from crmlab.simulate.registry import Setting
 
-CUSTOMERS = 100_000
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "tests/studies/results"
-TABLES = ("club_members", "club_months", "exit_survey", "club_invitation", "winback")
-WANTED = (*TABLES, *(f"truth_{name}" for name in ("club_members", "club_invitation", "winback")))
+WANTED = (*TABLES, *(f"truth_{name}" for name in TRUTH))
 
 
 @pytest.fixture(scope="module")
 def world() -> dict:
-    return part(Setting(17, CUSTOMERS, 10), *WANTED)
+    return large()
 
 
 @pytest.fixture(scope="module")
 def small() -> dict:
-    return part(Setting(90210, 6_000, 480), *WANTED)
+    return class_size()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
-from part_of_world import part
+from club_world import SEED, large
 from recovery import ERRORS, near_mean, near_share, near_shares, no_tie
 from scipy.special import expit
 
@@ -16,17 +16,13 @@ from crmlab.simulate import core, dates
 from crmlab.simulate.processes import club, club_invitation, winback
 from crmlab.simulate.processes.club_invitation import club_invitation_trial
 from crmlab.simulate.processes.winback import winback_trial
-from crmlab.simulate.registry import Setting
 
-SEED = 23
-CUSTOMERS = 60_000
 STUDIES = Path(__file__).resolve().parents[1] / "studies/results"
-WANTED = ("club_invitation", "winback", "club_members", "truth_club_invitation", "truth_winback")
 
 
 @pytest.fixture(scope="module")
 def world() -> dict:
-    return part(Setting(SEED, CUSTOMERS, 10), *WANTED, "exit_survey")
+    return large()
 
 
 def again(trial, module, arms: tuple[str, ...], world: dict) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""What five index points are worth: revenue of the year from July 2025 after one driver was raised for all."""
+"""What five index points are worth: revenue of the year from July 2025 after one driver is raised for all."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def revenue_of_a_year(behaviour: pd.DataFrame) -> pd.Series:
     With rate l and dropout probability p they buy (1 - exp(-l p t)) / p times in t weeks.
     """
     weeks = (dates.DAYS - dates.HISTORY) / dates.WEEK
-    rate, out = behaviour["purchase_rate"], behaviour["dropout_probability"]
+    rate = behaviour["purchase_rate"]
+    out = behaviour["dropout_probability"]
     return behaviour["mean_order_value"] * -np.expm1(-rate * out * weeks) / out
 
 

@@ -1,4 +1,4 @@
-"""Leads: everybody who showed interest, followed up step by step until a first order or nothing came of it."""
+"""Leads: everybody who showed interest, followed up step by step until an order or nothing came of it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _score_of_won(rng: np.random.Generator, behaviour: pd.DataFrame) -> np.ndarr
 
 
 def _others(draw: Callable[[str], np.random.Generator], won: pd.DataFrame) -> pd.DataFrame:
-    """Return the leads of which nothing comes: as many for each that is won as its channel's conversion says."""
+    """Return the leads of which nothing comes: as many for each that is won as conversion says."""
     conversion = SOURCE["conversion"].to_numpy()[won["channel"]]
     like, _ = spread(draw("others").poisson((1 - conversion) / conversion))
     rng = draw("other_scores")

@@ -55,7 +55,7 @@ BASKET = numbers(
     "order_lines",
     another=(0.35, "probability", "of each of two further lines"),
     evenness=(2.0, "none", "shape of the Gamma weights by which lines share an amount"),
-    least=(5.0, "yuan", "that a line of tea gets at least when pieces fill an order"),
+    least=(10.0, "yuan", "that pieces leave for each other line of their order"),
     fit=(0.4, "share", "of a line's amount by which pieces may miss it before they are avoided"),
     fit_alone=(0.01, "share", "the same where no tea is in the order to make up for it"),
     several=(1.5, "exponent", "by which the chance of a product falls with the number of pieces needed"),

@@ -1,0 +1,123 @@
+"""Leads: no edge, a funnel, conversion by channel, and scores that know a little."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from recovery import near_mean, near_share
+from scipy import stats
+from surroundings import large
+
+from crmlab.simulate import dates
+from crmlab.simulate.processes.leads import FOLLOW_UP, GOES_ON, SCORE, STEPS
+from crmlab.simulate.processes.people import SOURCE
+
+DAY = pd.Timedelta(days=1)
+OLD = dates.TODAY - 95 * DAY  # leads up to here are decided
+
+
+@pytest.fixture(scope="module")
+def leads() -> pd.DataFrame:
+    return large().leads
+
+
+def test_leads_are_numbered_by_date(leads):
+    assert leads["lead_id"].tolist() == list(range(1, len(leads) + 1))
+    assert leads["created_on"].is_monotonic_increasing
+    assert leads["created_on"].min() == dates.START
+    assert leads["created_on"].max() == dates.TODAY
+    assert leads["score"].between(0, 100).all()
+
+
+def test_every_consumer_was_a_lead_that_was_decided_with_the_first_order(leads):
+    won = leads.dropna(subset="customer_id").set_index("customer_id").sort_index()
+    consumers = large().consumers.set_index("customer_id")
+    assert won.index.tolist() == consumers.index.tolist()
+    assert won["decided_on"].tolist() == consumers["acquired_on"].tolist()
+    assert won["channel"].tolist() == consumers["acquisition_channel"].tolist()
+    assert won[list(STEPS)].notna().all(axis=None)
+
+
+def test_no_step_is_skipped_and_none_lies_before_another(leads):
+    steps = ["created_on", *STEPS]
+    for before, after in pairwise(steps):
+        assert leads.loc[leads[after].notna(), before].notna().all(), after
+        assert not (leads[after] < leads[before]).any(), after
+    assert (leads["contacted"] == leads["contacted_on"].notna()).all()
+    took = leads["decided_on"] - leads["created_on"]
+    assert took.max() <= FOLLOW_UP.longest * DAY
+    days = took.dt.days.groupby(leads["channel"]).mean()
+    assert days["shop"] < days["referral"] < days["online"] < days["fair"] < 30
+
+
+def test_conversion_is_the_stated_one_by_channel(leads):
+    old = leads[leads["created_on"] < OLD]
+    for channel, stated in SOURCE["conversion"].items():
+        near_share(old.loc[old["channel"] == channel, "customer_id"].notna(), stated, channel)
+
+
+def test_the_funnel_narrows_step_by_step(leads):
+    lost = leads[leads["customer_id"].isna() & (leads["created_on"] < OLD)]
+    likely = FOLLOW_UP.contacted_base + FOLLOW_UP.contacted_score * lost["score"]
+    near_mean(lost["contacted"], likely.clip(upper=1))
+    for before, after in pairwise(STEPS):
+        here = lost[before].notna()
+        near_share(lost.loc[here, after].notna(), GOES_ON[after.removesuffix("_on")], after)
+
+
+def test_the_last_weeks_look_like_any_others_and_some_leads_are_open(leads):
+    week = leads["created_on"].between(dates.TODAY - 41 * DAY, dates.TODAY).sum() / 6
+    spring = leads["created_on"].between("2026-04-01", "2026-05-19").sum() / 7
+    assert week == pytest.approx(spring, rel=0.1)
+    late = leads["created_on"] > dates.TODAY - 14 * DAY
+    early = leads["created_on"].between("2026-03-01", "2026-03-31")
+    assert (
+        0.05
+        < leads.loc[late, "customer_id"].notna().mean()
+        < leads.loc[early, "customer_id"].notna().mean() - 0.05
+    )
+    open_still = leads["contacted_on"].notna() & leads["decided_on"].isna()
+    assert open_still[late].mean() > open_still[early].mean() + 0.05
+    share = leads.groupby(pd.Grouper(key="created_on", freq="QS"))["customer_id"].agg(
+        lambda won: won.notna().mean()
+    )
+    assert (share.iloc[:-1] - 0.315).abs().max() < 0.04
+
+
+def test_leads_grow_before_the_festivals(leads):
+    day = leads["created_on"].value_counts().sort_index()
+    for festival in ("2024-02-10", "2025-01-29", "2026-02-17"):
+        date = pd.Timestamp(festival)
+        before = day[date - 38 * DAY : date - 17 * DAY].mean()
+        assert before > 1.05 * day[date - 84 * DAY : date - 56 * DAY].mean(), festival
+    eve = leads.loc[leads["decided_on"].isin(pd.to_datetime(["2024-02-09", "2025-01-28", "2026-02-16"]))]
+    assert len(eve) < 0.4 * 3 * len(leads[leads["decided_on"].notna()]) / dates.DAYS  # the shops rest
+
+
+def test_the_score_knows_something_of_what_a_customer_is_worth(leads):
+    won = leads.dropna(subset="customer_id").astype({"customer_id": int}).merge(large().truth.consumers)
+    worth = (
+        SCORE.won_mean
+        + SCORE.won_rate * np.log(won["purchase_rate"] + SCORE.rate_floor)
+        + SCORE.won_value * np.log(won["mean_order_value"] / 160)
+    )
+    inner = worth.between(40, 70)
+    near_mean(won.loc[inner, "score"], worth[inner])
+    assert (won["score"] - worth)[inner].std() == pytest.approx(SCORE.won_noise, rel=0.02)
+    yearly = won["purchase_rate"] * won["mean_order_value"]
+    assert 0.3 < stats.spearmanr(won["score"], yearly).statistic < 0.7
+    lost = leads.loc[leads["customer_id"].isna() & (leads["created_on"] < OLD), "score"]
+    near_mean(lost, SCORE.other_mean)
+    assert won["score"].mean() > lost.mean() + 4
+
+
+def test_following_a_lead_up_costs_its_channel_s_price(leads):
+    asked = leads["contacted"] == 1
+    for channel, cost in SOURCE["lead_cost"].items():
+        own = leads["channel"] == channel
+        near_mean(leads.loc[own & asked, "cost"], cost, channel)
+        near_mean(leads.loc[own & ~asked, "cost"], FOLLOW_UP.unanswered * cost, channel)
+        assert leads.loc[own & asked, "cost"].between(0.699 * cost, 1.301 * cost).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -15,44 +14,32 @@ from crmlab.simulate import processes, registry
 SEED = 17
 CUSTOMERS = 50_000
 NOTHING = pd.DataFrame({"row": [], "day": []}, dtype=int)
-WANTED = (
-    *("orders", "order_lines", "products", "product_lines", "order_channels", "contacts", "leads", "shops"),
-    *("event_log", "truth:events", "referrals", "truth:consumers", "truth:tastes", "truth:taste_changes"),
-    *("truth:driver_values", "truth:incidents", "customer_care"),
-)
 
 
-def results(seed: int, customers: int, *wanted: str) -> dict[str, Any]:
-    """Run the processes that make the wanted results and return all that was made on the way."""
-    for module in pkgutil.iter_modules(processes.__path__):
-        importlib.import_module(f"{processes.__name__}.{module.name}")
-    setting = registry.Setting(seed, customers, accounts=10)
-    makers = {result: step for step in registry._PROCESSES.values() for result in step.makes}
-    done: dict[str, Any] = {"extra_orders": {}, "lost_orders": {"no trial": NOTHING}}
+class Part:
+    """Results of one world by name (``truth:table`` for the truth); each is made when it is first asked for."""
 
-    def find(name: str) -> None:
-        if name in done:
-            return
-        step = makers[name]
-        for need in step.needs:
-            if need not in registry._GIVEN:
-                find(registry._result(need))
-        made = step.make(**{need: registry._given(need, step.name, setting, done) for need in step.needs})
-        made = made if isinstance(made, dict) else {step.makes[0]: made}
-        done.update({key: value for key, value in made.items() if key not in step.adds})
+    def __init__(self, seed: int, customers: int) -> None:
+        for module in pkgutil.iter_modules(processes.__path__):
+            importlib.import_module(f"{processes.__name__}.{module.name}")
+        self.setting = registry.Setting(seed, customers, accounts=10)
+        self.makers = {result: step for step in registry._PROCESSES.values() for result in step.makes}
+        self.done: dict[str, Any] = {"extra_orders": {}, "lost_orders": {"no trial": NOTHING}}
 
-    for name in wanted:
-        find(name)
-    return done
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.done:
+            step = self.makers[name]
+            for need in step.needs:
+                if need not in registry._GIVEN:
+                    self[registry._result(need)]
+            given = {need: registry._given(need, step.name, self.setting, self.done) for need in step.needs}
+            made = step.make(**given)
+            made = made if isinstance(made, dict) else {step.makes[0]: made}
+            self.done.update({key: value for key, value in made.items() if key not in step.adds})
+        return self.done[name]
 
 
 @cache
-def large() -> SimpleNamespace:
+def large() -> Part:
     """Return one large world: nobody changes it."""
-    done = results(SEED, CUSTOMERS, *WANTED)
-    return SimpleNamespace(
-        **{name: made for name, made in done.items() if not name.startswith("truth:")},
-        truth=SimpleNamespace(
-            **{name.removeprefix("truth:"): made for name, made in done.items() if name.startswith("truth:")}
-        ),
-    )
+    return Part(SEED, CUSTOMERS)

@@ -28,7 +28,9 @@ DAY = pd.Timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def contacts() -> pd.DataFrame:
-    return large().contacts.merge(large().truth.consumers[["customer_id", "satisfaction"]], on="customer_id")
+    return large()["contacts"].merge(
+        large()["truth:consumers"][["customer_id", "satisfaction"]], on="customer_id"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def rests() -> pd.DatetimeIndex:
 
 
 def test_contacts_are_numbered_by_date_and_customer_over_the_whole_history():
-    contacts = large().contacts
+    contacts = large()["contacts"]
     assert contacts["contact_id"].tolist() == list(range(1, len(contacts) + 1))
     assert contacts["date"].is_monotonic_increasing
     assert contacts.groupby("date")["customer_id"].is_monotonic_increasing.all()
@@ -50,7 +52,7 @@ def test_contacts_are_numbered_by_date_and_customer_over_the_whole_history():
     usual = contacts["reason"].isin(AROUND.index)
     recent = [
         part.ge(dates.INTERVENTION).mean()
-        for part in (contacts.loc[usual, "date"], large().orders["order_date"])
+        for part in (contacts.loc[usual, "date"], large()["orders"]["order_date"])
     ]
     assert recent[0] == pytest.approx(recent[1], abs=0.01)
 
@@ -58,9 +60,9 @@ def test_contacts_are_numbered_by_date_and_customer_over_the_whole_history():
 @pytest.mark.parametrize("reason", AROUND.index)
 def test_orders_bring_contacts_at_their_rate_and_delay(contacts, rests, reason):
     usual = AROUND.loc[reason]
-    orders = large().orders
+    orders = large()["orders"]
     day = orders["order_date"].groupby(orders["customer_id"])
-    won = orders["customer_id"].map(large().consumers.set_index("customer_id")["acquired_on"])
+    won = orders["customer_id"].map(large()["consumers"].set_index("customer_id")["acquired_on"])
     # an order far from any other of its customer: no contact of another one is taken for its own
     lonely = ~(day.diff() < 30 * DAY) & ~(day.diff(-1) > -30 * DAY)
     inner = orders["order_date"].between(dates.START + 30 * DAY, dates.TODAY - 30 * DAY)
@@ -81,7 +83,7 @@ def test_orders_bring_contacts_at_their_rate_and_delay(contacts, rests, reason):
 
 
 def test_nobody_asks_before_being_won_and_nobody_answers_on_days_of_rest(contacts, rests):
-    won = contacts["customer_id"].map(large().consumers.set_index("customer_id")["acquired_on"])
+    won = contacts["customer_id"].map(large()["consumers"].set_index("customer_id")["acquired_on"])
     assert (contacts["date"] >= won).all()
     resting = contacts[contacts["date"].isin(rests)]
     assert len(resting) > 50
@@ -107,7 +109,7 @@ def test_ratings_follow_satisfaction_channel_reason_and_a_quick_solution(contact
 
 
 def test_the_app_loses_parcels():
-    rating = large().contacts.groupby(["reason", "channel"])["rating"].mean().drop(["complaint", "care"])
+    rating = large()["contacts"].groupby(["reason", "channel"])["rating"].mean().drop(["complaint", "care"])
     assert rating.idxmin() == ("delivery", "app")
     assert rating.nsmallest(2).iloc[1] > rating.min() + 0.3
 
@@ -144,7 +146,7 @@ def test_notes_fit_their_reason_and_lean_to_how_well_the_customer_was_served(con
 
 
 def test_complaints_are_the_incidents_that_were_voiced_up_to_today(contacts, rests):
-    voiced = large().incidents
+    voiced = large()["incidents"]
     voiced = voiced[voiced["complained_on"].notna() & (voiced["complained_on"] < dates.DAYS)]
     asked = pd.DataFrame({"customer_id": voiced["row"] + 1, "date": dates.dates(voiced["complained_on"])})
     complaints = contacts[contacts["reason"] == "complaint"]
@@ -170,8 +172,8 @@ def test_complaints_are_the_incidents_that_were_voiced_up_to_today(contacts, res
 
 def test_complaints_begin_with_the_history():
     """Incidents run through the whole history: complaints per order are as frequent before July 2025 as after."""
-    complaints = large().contacts.query("reason == 'complaint'")["date"]
-    orders = large().orders["order_date"]
+    complaints = large()["contacts"].query("reason == 'complaint'")["date"]
+    orders = large()["orders"]["order_date"]
     yearly = [
         complaints.between(start, start + 300 * DAY).sum() / orders.between(start, start + 300 * DAY).sum()
         for start in pd.to_datetime(["2022-08-01", "2023-08-01", "2024-08-01", "2025-08-01"])
@@ -181,7 +183,7 @@ def test_complaints_begin_with_the_history():
 
 def test_care_calls_are_those_of_the_trial_a_fortnight_apart(contacts):
     calls = contacts[contacts["reason"] == "care"]
-    trial = large().customer_care.set_index("customer_id")
+    trial = large()["customer_care"].set_index("customer_id")
     made = trial.loc[trial["care_calls"] > 0, "care_calls"]
     assert calls["customer_id"].value_counts().sort_index().tolist() == made.tolist()
     assert (calls["channel"] == "call").all()

@@ -19,12 +19,12 @@ WEEKS = (dates.DAYS - dates.HISTORY) / 7
 
 @pytest.fixture(scope="module")
 def values() -> pd.DataFrame:
-    return large().truth.driver_values.set_index("driver")
+    return large()["truth:driver_values"].set_index("driver")
 
 
 def there() -> np.ndarray:
     """Say who was won before 1 July 2025 and still there on that day."""
-    truth = large().truth.consumers.merge(large().consumers[["customer_id", "acquired_on"]])
+    truth = large()["truth:consumers"].merge(large()["consumers"][["customer_id", "acquired_on"]])
     left = truth["dropped_out_on"] < dates.INTERVENTION
     return ((truth["acquired_on"] < dates.INTERVENTION) & ~left).to_numpy()
 
@@ -51,10 +51,10 @@ def test_the_worth_is_what_a_simulated_intervention_brings(values):
     rows = there()
 
     def after(lift: float) -> pd.DataFrame:
-        raised = world.index_scores.assign(satisfaction=world.index_scores["satisfaction"] + lift)
+        raised = world["index_scores"].assign(satisfaction=world["index_scores"]["satisfaction"] + lift)
         return behaviour(latents(core.generator(SEED, "latents"), setting, raised))[rows]
 
-    assert np.allclose(after(0.0), world.behaviour[rows])
+    assert np.allclose(after(0.0), world["behaviour"][rows])
     for driver in ("satisfaction", "quality"):
         lift = values.loc[driver, "satisfaction_shift"]
         gains = [a_year(seed, after(lift)) - a_year(seed, after(0.0)) for seed in range(4)]
@@ -66,14 +66,14 @@ def test_the_worth_is_what_a_simulated_intervention_brings(values):
 
 
 def test_expected_revenue_is_what_a_simulated_year_brings():
-    rows = large().behaviour[there()].reset_index(drop=True)
+    rows = large()["behaviour"][there()].reset_index(drop=True)
     near_mean(a_year(9, rows), revenue_of_a_year(rows))
     assert SPENDING.p * SPENDING.v / (SPENDING.q - 1) == 160  # yuan, the mean order
 
 
 def test_a_lift_moves_behaviour_as_the_same_satisfaction_does():
     """People whose satisfaction is higher by one differ in rate and dropout as a lift of one makes them differ."""
-    truth = large().truth.consumers
+    truth = large()["truth:consumers"]
     middle = truth[truth["satisfaction"].between(-0.05, 0.05)]
     high = truth[truth["satisfaction"].between(0.95, 1.05)]
     moved = lifted(middle, 1.0)

@@ -16,7 +16,7 @@ DAY = pd.Timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def events() -> pd.DataFrame:
-    return large().event_log.merge(large().truth.events, on="event_id")
+    return large()["event_log"].merge(large()["truth:events"], on="event_id")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def episodes(events) -> pd.DataFrame:
         acts=("act", "size"),
     )
     out["day"] = out["at"].dt.normalize()
-    won = large().consumers.set_index("customer_id")["acquired_on"]
+    won = large()["consumers"].set_index("customer_id")["acquired_on"]
     start = out.groupby("sequence_id")["day"].transform("max")
     return out[start >= out["customer_id"].map(won) + 12 * DAY].reset_index()
 
@@ -53,13 +53,13 @@ def test_events_are_numbered_by_time_over_the_whole_history(events):
 
 
 def test_the_sample_has_its_size_and_is_drawn_from_everybody(events):
-    consumers = large().consumers
+    consumers = large()["consumers"]
     sampled = consumers["customer_id"].isin(events["customer_id"])
     assert sampled.sum() == round(LOG.sample * len(consumers))
     near_share(sampled, LOG.sample)
     late = consumers["acquired_on"] > "2025-01-01"
     near_share(sampled[late], LOG.sample)
-    near_share(sampled[large().truth.consumers["dropped_out_on"].isna()], LOG.sample)
+    near_share(sampled[large()["truth:consumers"]["dropped_out_on"].isna()], LOG.sample)
 
 
 def test_an_episode_is_one_visit_of_one_customer_through_one_channel(events):
@@ -69,7 +69,7 @@ def test_an_episode_is_one_visit_of_one_customer_through_one_channel(events):
 
 
 def test_every_order_of_the_sampled_is_in_the_log(events):
-    orders = large().orders
+    orders = large()["orders"]
     orders = orders[orders["customer_id"].isin(events["customer_id"])]
     ordered = events[events["act"] == "order"].assign(order_date=lambda d: d["at"].dt.normalize())
     found = ordered.merge(orders, on=["customer_id", "order_date", "channel"])
@@ -80,9 +80,9 @@ def test_every_order_of_the_sampled_is_in_the_log(events):
 
 
 def test_nobody_is_logged_before_being_won_and_no_need_arises_after_leaving(events):
-    won = events["customer_id"].map(large().consumers.set_index("customer_id")["acquired_on"])
+    won = events["customer_id"].map(large()["consumers"].set_index("customer_id")["acquired_on"])
     assert (events["at"] >= won).all()
-    left = events["customer_id"].map(large().truth.consumers.set_index("customer_id")["dropped_out_on"])
+    left = events["customer_id"].map(large()["truth:consumers"].set_index("customer_id")["dropped_out_on"])
     assert not (events["at"] >= left + 3 * DAY).any()
 
 

@@ -21,7 +21,7 @@ OLD = dates.TODAY - 95 * DAY  # leads up to here are decided
 
 @pytest.fixture(scope="module")
 def leads() -> pd.DataFrame:
-    return large().leads
+    return large()["leads"]
 
 
 def test_leads_are_numbered_by_date(leads):
@@ -34,7 +34,7 @@ def test_leads_are_numbered_by_date(leads):
 
 def test_every_consumer_was_a_lead_that_was_decided_with_the_first_order(leads):
     won = leads.dropna(subset="customer_id").set_index("customer_id").sort_index()
-    consumers = large().consumers.set_index("customer_id")
+    consumers = large()["consumers"].set_index("customer_id")
     assert won.index.tolist() == consumers.index.tolist()
     assert won["decided_on"].tolist() == consumers["acquired_on"].tolist()
     assert won["channel"].tolist() == consumers["acquisition_channel"].tolist()
@@ -98,7 +98,7 @@ def test_leads_grow_before_the_festivals(leads):
 
 
 def test_the_score_knows_something_of_what_a_customer_is_worth(leads):
-    won = leads.dropna(subset="customer_id").astype({"customer_id": int}).merge(large().truth.consumers)
+    won = leads.dropna(subset="customer_id").astype({"customer_id": int}).merge(large()["truth:consumers"])
     worth = (
         SCORE.won_mean
         + SCORE.won_rate * np.log(won["purchase_rate"] + SCORE.rate_floor)

@@ -8,7 +8,7 @@ import pytest
 from recovery import near_mean, near_share, near_shares
 from scipy.optimize import minimize
 from scipy.special import gammaln
-from surroundings import large, results
+from surroundings import Part, large
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes.order_lines import (
@@ -33,10 +33,12 @@ WEEK = pd.Timedelta(weeks=1)
 def orders() -> pd.DataFrame:
     """Orders with their class, means, season and favourite line of the day."""
     world = large()
-    out = world.orders.assign(intended=world.ledger["amount"]).merge(world.consumers, on="customer_id")
-    out = out.merge(world.truth.consumers[["customer_id", "buyer_class"]], on="customer_id")
-    out = out.merge(world.truth.tastes, on="customer_id")
-    out = out.merge(world.truth.taste_changes, on="customer_id", how="left")
+    out = (
+        world["orders"].assign(intended=world["ledger"]["amount"]).merge(world["consumers"], on="customer_id")
+    )
+    out = out.merge(world["truth:consumers"][["customer_id", "buyer_class"]], on="customer_id")
+    out = out.merge(world["truth:tastes"], on="customer_id")
+    out = out.merge(world["truth:taste_changes"], on="customer_id", how="left")
     changed = out["order_date"] >= out["changed_on"]
     out["favourite"] = out["favourite_line"].mask(changed, out["to_line"])
     out["spring"] = out["order_date"].dt.month.between(3, 5)
@@ -57,7 +59,7 @@ def in_gift_weeks(day: pd.Series) -> pd.Series:
 @pytest.fixture(scope="module")
 def lines(orders) -> pd.DataFrame:
     """Order lines with their order and product."""
-    out = large().order_lines.merge(large().products.drop(columns=["product_line"]), on="product_id")
+    out = large()["order_lines"].merge(large()["products"].drop(columns=["product_line"]), on="product_id")
     out = out.merge(orders.drop(columns=["amount"]), on="order_id")
     out["size"] = out.groupby("order_id")["line_no"].transform("size")
     return out.sort_values(["order_id", "line_no"], ignore_index=True)
@@ -77,7 +79,7 @@ def wanted(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_thirty_six_products_share_the_margins_of_their_lines():
-    products = large().products
+    products = large()["products"]
     assert products["product_id"].tolist() == list(range(1, 37))
     assert products["product_name"].is_unique
     assert (products.groupby("product_line").size() == 6).all()
@@ -93,7 +95,7 @@ def test_thirty_six_products_share_the_margins_of_their_lines():
 
 def test_nothing_is_sold_before_its_launch_and_everything_afterwards(lines):
     first = lines.groupby("product_id")["order_date"].min()
-    launched = large().products.set_index("product_id")["launched_on"]
+    launched = large()["products"].set_index("product_id")["launched_on"]
     assert (first >= launched).all()
     assert (first - launched < pd.Timedelta(days=21)).all()
 
@@ -111,13 +113,13 @@ def test_a_line_is_quantity_times_list_price_less_discount(lines):
 
 
 def test_lines_are_numbered_and_add_up_to_their_order():
-    lines = large().order_lines
+    lines = large()["order_lines"]
     total = lines.groupby("order_id")["amount"].sum().round(2)
-    assert np.array_equal(total, large().orders["amount"])
-    assert total.index.tolist() == large().orders["order_id"].tolist()
+    assert np.array_equal(total, large()["orders"]["amount"])
+    assert total.index.tolist() == large()["orders"]["order_id"].tolist()
     assert not lines.duplicated(["order_id", "product_line"]).any()
     assert (lines["line_no"] == lines.groupby("order_id").cumcount() + 1).all()
-    own = large().products.set_index("product_id")["product_line"]
+    own = large()["products"].set_index("product_id")["product_line"]
     assert (lines["product_id"].map(own) == lines["product_line"]).all()
 
 
@@ -175,21 +177,21 @@ def test_the_only_line_of_an_order_follows_class_taste_and_season(lines):
 
 
 def test_favourites_are_spread_by_class(orders):
-    tastes = large().truth.tastes.merge(large().truth.consumers)
+    tastes = large()["truth:tastes"].merge(large()["truth:consumers"])
     for kind in CLASSES:
         own = tastes.loc[tastes["buyer_class"] == kind, "favourite_line"]
         near_shares(own, AFFINITY.loc[kind].to_dict(), kind)
 
 
 def test_some_tastes_change_and_the_lines_follow(lines):
-    changes = large().truth.taste_changes.merge(large().truth.consumers).merge(large().consumers)
-    alive = large().truth.consumers["dropped_out_on"].isna()
-    near_share(large().truth.consumers["customer_id"].isin(changes["customer_id"])[alive], TASTE.change)
+    changes = large()["truth:taste_changes"].merge(large()["truth:consumers"]).merge(large()["consumers"])
+    alive = large()["truth:consumers"]["dropped_out_on"].isna()
+    near_share(large()["truth:consumers"]["customer_id"].isin(changes["customer_id"])[alive], TASTE.change)
     assert (changes["changed_on"] > changes["acquired_on"]).all()
     assert (changes["changed_on"] <= dates.TODAY).all()
     assert not (changes["dropped_out_on"] < changes["changed_on"] - pd.Timedelta(days=9)).any()
     assert (changes["from_line"] != changes["to_line"]).all()
-    tastes = large().truth.tastes.set_index("customer_id")["favourite_line"]
+    tastes = large()["truth:tastes"].set_index("customer_id")["favourite_line"]
     assert (changes["customer_id"].map(tastes) == changes["from_line"]).all()
     here = lines[lines["changed_on"].notna() & (lines["intended"] > 100)]
     later = here["order_date"] >= here["changed_on"]
@@ -200,7 +202,7 @@ def test_some_tastes_change_and_the_lines_follow(lines):
 
 def test_gift_givers_fill_their_baskets_before_the_festivals(orders):
     """Every Spring Festival and Mid-Autumn Festival that the history reaches stands out among its neighbours."""
-    gifts = large().order_lines.query("product_line == 'gift_sets'")["order_id"]
+    gifts = large()["order_lines"].query("product_line == 'gift_sets'")["order_id"]
     has_gift = orders["order_id"].isin(gifts)
     giver = orders["buyer_class"] == "gift_giver"
     plain = has_gift[giver & ~orders["gifts"]].mean()
@@ -226,7 +228,7 @@ def test_gift_givers_fill_their_baskets_before_the_festivals(orders):
 
 def test_reserve_grade_follows_ability_to_pay(lines):
     tea = lines[lines["unit"] == "100 g"]
-    products = large().products
+    products = large()["products"]
     odds = np.exp(BASKET.reserve + BASKET.reserve_ability * (tea["ability_to_pay"] - 3))
     on_sale = {
         grade: sum(
@@ -286,11 +288,11 @@ def test_some_customers_send_back_most_of_what_they_order(lines):
 
 def test_some_big_buyers_lose_money(lines):
     world = large()
-    paid = lines.merge(world.order_channels, on="channel")
+    paid = lines.merge(world["order_channels"], on="channel")
     sold = paid["amount"] * paid["margin_rate"]
     paid["margin"] = sold.where(paid["returned"] == 0, -paid["cost_per_return"])
     by_customer = paid.groupby("customer_id").agg(revenue=("amount", "sum"), margin=("margin", "sum"))
-    served = world.orders.merge(world.order_channels, on="channel")
+    served = world["orders"].merge(world["order_channels"], on="channel")
     profit = by_customer["margin"] - served.groupby("customer_id")["cost_per_order"].sum()
     big = by_customer["revenue"] >= by_customer["revenue"].quantile(0.9)
     assert 0.02 < (profit[big] < 0).mean() < 0.10
@@ -300,6 +302,6 @@ def test_some_big_buyers_lose_money(lines):
 
 
 def test_the_smallest_world_fills_every_order():
-    world = results(3, 50, "orders", "order_lines", "ledger")
+    world = Part(3, 50)
     assert set(world["order_lines"]["order_id"]) == set(world["ledger"]["order_id"])
     assert (world["orders"]["amount"] > 0).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from surroundings import results
+from surroundings import Part
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes.people import CITIES
@@ -12,7 +12,7 @@ SHIPPED = 6_000  # consumers of the shipped world, to which the stated sales bel
 
 
 def test_twelve_shops_stood_in_the_eight_cities_before_the_history():
-    shops = results(1, 50, "shops")["shops"]
+    shops = Part(1, 50)["shops"]
     assert shops["shop_id"].tolist() == list(range(1, 13))
     assert set(shops["city"]) == set(CITIES["city"])
     assert shops["opened_on"].is_monotonic_increasing
@@ -20,7 +20,7 @@ def test_twelve_shops_stood_in_the_eight_cities_before_the_history():
 
 
 def test_card_holders_are_a_third_of_what_the_shops_sell():
-    world = results(20260630, SHIPPED, "orders", "shops", "consumers")
+    world = Part(20260630, SHIPPED)
     orders = world["orders"].merge(world["consumers"][["customer_id", "city"]])
     year = orders[
         (orders["channel"] == "shop") & (orders["order_date"] > dates.TODAY - pd.Timedelta(days=365))

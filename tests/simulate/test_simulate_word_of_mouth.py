@@ -23,8 +23,10 @@ TONES = {
 @pytest.fixture(scope="module")
 def told() -> pd.DataFrame:
     """Referrals with what is true of the sender."""
-    people = large().consumers[["customer_id", "acquired_on"]]
-    return large().referrals.merge(people).merge(large().truth.consumers[["customer_id", "satisfaction"]])
+    people = large()["consumers"][["customer_id", "acquired_on"]]
+    return (
+        large()["referrals"].merge(people).merge(large()["truth:consumers"][["customer_id", "satisfaction"]])
+    )
 
 
 @pytest.mark.parametrize("tone", TONES)
@@ -32,7 +34,9 @@ def test_word_of_mouth_has_its_rate_by_satisfaction(told, tone):
     rate, tie, people_told = TONES[tone]
     own = told[(told["tone"] == tone) & told["referred_customer_id"].isna()]
     people = (
-        large().consumers.merge(large().truth.consumers, on="customer_id").query("acquired_on < @dates.TODAY")
+        large()["consumers"]
+        .merge(large()["truth:consumers"], on="customer_id")
+        .query("acquired_on < @dates.TODAY")
     )
     years = (dates.TODAY - people["acquired_on"]).dt.days / 365.25
     count = people["customer_id"].map(own["customer_id"].value_counts()).fillna(0)
@@ -49,7 +53,7 @@ def test_word_of_mouth_has_its_rate_by_satisfaction(told, tone):
 
 
 def test_whoever_came_by_referral_names_somebody_won_before(told):
-    people = large().consumers.set_index("customer_id")
+    people = large()["consumers"].set_index("customer_id")
     came = told.dropna(subset="referred_customer_id")
     by_referral = people[people["acquisition_channel"] == "referral"]
     expected = by_referral[by_referral["acquired_on"] > dates.START]
@@ -99,7 +103,7 @@ def test_senders_are_spread_over_all_who_were_won_before(told):
 
 
 def test_referrals_are_numbered_by_date_and_customer():
-    told = large().referrals
+    told = large()["referrals"]
     assert told["referral_id"].tolist() == list(range(1, len(told) + 1))
     assert told["date"].is_monotonic_increasing
     assert told.groupby("date")["customer_id"].is_monotonic_increasing.all()

@@ -168,6 +168,36 @@ def test_three_years_are_the_year_of_care_and_two_without():
         near_mean(total, expected, care)
 
 
+def test_expected_margins_follow_calendar_and_calls_month_by_month():
+    july = pd.DataFrame({"group": [2], "stage": [account_stages.STABILITY]})
+    one = pd.Series([1.0])
+    there = np.eye(5)[account_stages.STABILITY]
+    total = 0.0
+    for month in range(12):
+        margin = there[:4] @ account_values.margin_by_stage()
+        left = 0.5 * rival.RIVAL.reached * min(month, 6) / 6  # who is called on goes the month after
+        total += margin * account_values.CALENDAR[36 + month] * (1 - left)
+        there = there @ account_stages.transition_matrix("high")
+        found = account_values.expected_margin(july, 2 * one, 0.5 * one, months=month + 1)[0]
+        assert found == pytest.approx(2 * total), month
+
+
+def test_truth_reckons_with_the_bonds_that_managers_gave(large, hidden):
+    july = large["july_accounts"].set_index("account")
+    given = large["bonds"].query("given_by == 'manager'").set_index("account_id")["bond"]
+    own = hidden[hidden.index.isin(given.index)]
+    bond = given.loc[own.index]
+    expected = account_values.expected_margin(
+        july.loc[own.index - 1],
+        (own["size_factor"] * bonds.volume_factor(bond, own["kind"])).reset_index(drop=True),
+        pd.Series(rival.leaving_probability(own, bond)),
+    )
+    truth = large["truth:care_wave"].set_index("account_id").loc[own.index, "margin_control"]
+    assert truth.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-3)
+    same = large["truth:partner_trial"].query("arm == 'none'").set_index("account_id").loc[own.index]
+    assert same["expected_margin"].to_numpy() == pytest.approx(truth.to_numpy(), rel=1e-3)
+
+
 # -- bonds ----------------------------------------------------------------------------------------
 
 

@@ -24,8 +24,7 @@ def expected_margin(
     """
     there = _stages_ahead(july_accounts, care, months)[:, :, :LOST]
     stays = 1 - np.outer(leaving, called_before(np.arange(months)))
-    year = CALENDAR[YEAR_START:]
-    season = np.concatenate([year, np.ones(months - len(year))])
+    season = np.append(CALENDAR[YEAR_START:], np.ones(months))[:months]
     return volume * ((there @ margin_by_stage()) * stays * season).sum(axis=1)
 
 

@@ -27,7 +27,8 @@ MOOD = series(
     "points 1 to 7",
     "before the wave, by stage, at mean trust",
 )
-LOWEST, HIGHEST = 1, 7  # ends of the scale
+LOWEST = 1
+HIGHEST = 7  # ends of the scale
 _DECIMALS = 4
 HORIZON = 36  # months: the year of care and the two after it
 

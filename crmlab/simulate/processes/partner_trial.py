@@ -40,7 +40,8 @@ ASKED = numbers(
     trust_slope=(0.7, "points", "change per unit of latent trust"),
     trust_noise=(0.5, "points", "standard deviation of an answer, mean of several questions"),
 )
-LOWEST, HIGHEST = 1, 7  # ends of the scale
+LOWEST = 1
+HIGHEST = 7  # ends of the scale
 _DECIMALS = 4
 
 
@@ -102,6 +103,7 @@ def _asked(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
 
 def mean_answer(mean: np.ndarray) -> np.ndarray:
     """Return the expected answer: that of a normal value kept within the ends of the scale."""
-    low, high = (LOWEST - mean) / ASKED.trust_noise, (HIGHEST - mean) / ASKED.trust_noise
+    low = (LOWEST - mean) / ASKED.trust_noise
+    high = (HIGHEST - mean) / ASKED.trust_noise
     inside = mean * (norm.cdf(high) - norm.cdf(low)) - ASKED.trust_noise * (norm.pdf(high) - norm.pdf(low))
     return inside + LOWEST * norm.cdf(low) + HIGHEST * norm.sf(high)

@@ -58,6 +58,7 @@ CLOSED = grid(
     "factor",
     "on the chance that an order falls on a day on which the house rests",
 )
+SCORE_DECIMALS = 4  # of a normal score in the truth
 NEAR = (-2, -1, 0, 1, 2)  # days by which an order may move to a day that suits it
 _DAY = numbers(
     "orders",
@@ -170,9 +171,9 @@ def consumer_truth(
         [
             consumers["customer_id"],
             buyer_class.astype(str).rename("buyer_class"),
-            index_scores,
+            index_scores.round(SCORE_DECIMALS),
             behaviour,
-            latents["attachment"],
+            latents["attachment"].round(SCORE_DECIMALS),
             traits,
             last.reset_index(drop=True).where(~np.isnan(dropout)).rename("dropped_out_on"),
         ],

@@ -189,7 +189,7 @@ def favourites(ledger: pd.DataFrame, tastes: pd.DataFrame, changes: pd.DataFrame
     change = changes.set_index("customer_id")
     code = pd.Categorical(tastes["favourite_line"], categories=LINES).codes[customer - 1]
     later = pd.Series(pd.Categorical(change["to_line"], categories=LINES).codes, change.index)
-    changed = ledger["order_date"] >= customer.map(change["changed_on"])
+    changed = ledger["order_date"] >= change["changed_on"].reindex(customer).to_numpy()
     return np.where(changed, customer.map(later).fillna(0), code).astype(np.intp)
 
 

@@ -80,8 +80,10 @@ SOURCE = grid(
 ACQUISITION = numbers(
     "acquisition",
     trend=(-0.4, "log", "change of the number of consumers won a day over four years"),
-    before_spring_festival=(1.35, "factor", "on consumers won in the four weeks before the festival"),
-    before_mid_autumn=(1.25, "factor", "on consumers won in the three weeks before the festival"),
+    before_spring_festival=(1.35, "factor", "on consumers won in the weeks before the festival"),
+    weeks_spring=(4.0, "weeks", "before Spring Festival that win more"),
+    before_mid_autumn=(1.25, "factor", "on consumers won in the weeks before the festival"),
+    weeks_autumn=(3.0, "weeks", "before Mid-Autumn Festival that win more"),
     closed=(0.1, "factor", "on consumers won on days on which the shops rest"),
 )
 WON_BY_WEEKDAY = series(
@@ -154,7 +156,8 @@ STAGE_WIDTH = numbers(
 MEANS = numbers(
     "ability_to_pay",
     value=(0.45, "correlation", "of the score of order value and ability to pay"),
-    stage=(0.25, "standard deviations", "from one life stage to the next, up to the empty nest"),
+    stage=(0.25, "standard deviations", "from one life stage to the next, up to the top one"),
+    top=(4.0, "life stage", "counted from 0, after which ability to pay no longer rises: the empty nest"),
 )
 PAY_CUTS = series(
     "ability_to_pay",
@@ -256,9 +259,9 @@ def won_by_day() -> np.ndarray:
     day = np.arange(dates.DAYS)
     weight = np.exp(ACQUISITION.trend * day / dates.DAYS) * WON_BY_WEEKDAY.to_numpy()[dates.weekdays()]
     weight = weight * np.where(
-        dates.weeks_before("spring_festival") < 4, ACQUISITION.before_spring_festival, 1
+        dates.weeks_before("spring_festival") < ACQUISITION.weeks_spring, ACQUISITION.before_spring_festival, 1
     )
-    weight = weight * np.where(dates.weeks_before("mid_autumn") < 3, ACQUISITION.before_mid_autumn, 1)
+    weight = weight * np.where(dates.weeks_before("mid_autumn") < ACQUISITION.weeks_autumn, ACQUISITION.before_mid_autumn, 1)
     weight = np.where(dates.closed(), ACQUISITION.closed, 1) * weight
     return weight / weight.sum()
 
@@ -285,7 +288,7 @@ def _cities(rng: np.random.Generator, latents: pd.DataFrame) -> np.ndarray:
 def _ability(rng: np.random.Generator, value: np.ndarray, stage: np.ndarray) -> np.ndarray:
     """Return the level of ability to pay, 1 to 5."""
     own = np.sqrt(1 - MEANS.value**2) * rng.standard_normal(len(value))
-    means = MEANS.value * value + own + MEANS.stage * (np.minimum(stage, 4) - 2)
+    means = MEANS.value * value + own + MEANS.stage * (np.minimum(stage, MEANS.top) - 2)
     return np.digitize(means, PAY_CUTS) + 1
 
 

@@ -53,6 +53,7 @@ SEASON = series(
     "on the rate of orders if they are to be seasonal: six weeks before a festival; July and August",
 )
 SEASON_WEEKS = 6  # before a festival
+SUMMER = (7, 8)  # months
 HOURS = 24  # of a day
 QUADRATURE = 64  # nodes: the recovered share is then exact to far more digits than any test sees
 
@@ -116,7 +117,7 @@ def clock(seasonal: bool) -> np.ndarray:
     if seasonal:
         for festival in ("spring_festival", "mid_autumn"):
             pace[dates.weeks_before(festival) < SEASON_WEEKS] = SEASON[festival]
-        summer = dates.dates(np.arange(dates.DAYS)).month.isin((7, 8))
+        summer = dates.dates(np.arange(dates.DAYS)).month.isin(SUMMER)
         pace[summer & (dates.weeks_before("mid_autumn") >= SEASON_WEEKS)] = SEASON["summer"]
     return np.r_[0.0, np.cumsum(pace)]
 
@@ -198,7 +199,7 @@ def amounts(rng: np.random.Generator, row: np.ndarray, behaviour: pd.DataFrame) 
 def incident_truth(incidents: pd.DataFrame) -> pd.DataFrame:
     """Return the incidents as truth holds them."""
     voiced = incidents["response"] == "voice"
-    return pd.DataFrame(
+    out = pd.DataFrame(
         {
             "customer_id": incidents["row"] + 1,
             "date": dates.dates(incidents["day"]),
@@ -208,4 +209,6 @@ def incident_truth(incidents: pd.DataFrame) -> pd.DataFrame:
             "leave_usual": incidents["leave_usual"].where(voiced).round(4),
             "leave_desk": incidents["leave_desk"].where(voiced).round(4),
         }
-    ).sort_values(["customer_id", "date"], kind="stable", ignore_index=True)
+    ).sort_values(["date", "customer_id"], kind="stable", ignore_index=True)
+    out.insert(0, "incident_id", np.arange(1, len(out) + 1))
+    return out

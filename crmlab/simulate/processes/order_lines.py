@@ -69,12 +69,14 @@ DISCOUNT = series(
     "probability",
     "that a line is bought at a discount",
 )
-PROMOTION = numbers(
+PROMOTIONS = series(
     "discounts",
-    promotion=(0.45, "probability", "more, for orders by web and app in promotion weeks"),
-    days=(7, "days", "up to 18 June and up to 11 November, that make a promotion week"),
+    "week_to",
+    {"06-18": 7, "11-11": 7},
+    "days",
+    "up to this day of every year, that make a promotion week by web and app",
 )
-PROMOTION_ENDS = ((6, 18), (11, 11))  # month and day
+PROMOTION = numbers("discounts", promotion=(0.45, "probability", "more for lines ordered in such a week"))
 LEVELS = series(
     "discounts",
     "level",
@@ -216,10 +218,11 @@ def gift_season() -> np.ndarray:
 
 def promotion_weeks() -> np.ndarray:
     """Return for every day of the history whether it lies in a promotion week."""
-    day = dates.dates(np.arange(dates.DAYS))
     out = np.zeros(dates.DAYS, dtype=bool)
-    for month, last in PROMOTION_ENDS:
-        out |= (day.month == month) & (day.day > last - PROMOTION.days) & (day.day <= last)
+    for last, length in PROMOTIONS.items():
+        for year in range(dates.START.year, dates.TODAY.year + 1):
+            ahead = (pd.Timestamp(f"{year}-{last}") - dates.START).days - np.arange(dates.DAYS)
+            out |= (ahead >= 0) & (ahead < length)
     return out
 
 

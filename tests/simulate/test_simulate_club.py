@@ -183,7 +183,7 @@ def test_the_population_coefficients_are_those_of_the_study():
     stated = club.POPULATION.stack()
     assert set(found.index) == set(stated.index)
     assert (abs(found["mean"].reindex(stated.index) - stated) < 0.001).all()
-    assert (found["error"] < 0.003).all()
+    assert (found["error"] < 0.005).all()
     assert (club.POPULATION.abs() < club.HAZARD.abs() - 0.03).all(axis=None)  # frailty shrinks them
 
 

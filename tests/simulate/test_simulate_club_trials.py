@@ -175,7 +175,7 @@ def test_types_follow_the_true_cause_and_decide_who_returns(world):
 def test_the_stated_reason_carries_much_of_the_uplift(world):
     asked = world["winback"].merge(world["exit_survey"]).merge(world["truth:winback"])
     uplift = (asked["return_offer"] - asked["return_none"]).groupby(asked["reason"].fillna("none")).mean()
-    assert uplift["rival"] > 2 * uplift["firm"] > 2 * uplift["own_life"]
+    assert uplift["rival"] > 2 * uplift[["firm", "own_life"]].max()
     net = asked["margin_offer"] - asked["margin_none"] - asked["cost_offer"]
     worth = net.groupby(asked["reason"].fillna("none")).mean()
     assert worth["rival"] > 5

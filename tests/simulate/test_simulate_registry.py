@@ -145,4 +145,4 @@ def test_every_number_of_the_world_has_unit_and_description():
     assert not table.duplicated(["process", "parameter"]).any()
     assert np.isfinite(table["value"]).all()
     assert table["unit"].str.len().gt(0).all()
-    assert table["description"].str.len().between(4, 120).all()
+    assert table["description"].str.len().between(4, 160).all()

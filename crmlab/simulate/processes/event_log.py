@@ -16,7 +16,7 @@ from .ledger import ORDER_CHANNELS
 
 LOG = numbers(
     "event_log",
-    sample=(0.05, "share", "of all consumers whose acts are logged"),
+    sample=(0.04, "share", "of all consumers whose acts are logged"),
     unmet=(0.8, "per order", "needs that come to nothing"),
     more_visits=(1.3, "visits", "mean number beyond the first that serve a need, on the days before"),
     least_acts=(2, "acts", "of a visit"),

@@ -205,6 +205,14 @@ def many(houses):
     return pd.concat(tables, ignore_index=True)
 
 
+def test_the_lot_of_a_region_says_nothing_of_its_next_one(many):
+    lot = many[many["quarter"] >= dates.INTERVENTION].sort_values(["house", "region", "quarter"])
+    for kind in ("win_level", "keep_level"):
+        later = lot.groupby(["house", "region"])[kind].shift(-1)
+        no_tie(lot.loc[later.notna(), kind], later.dropna(), kind)
+        no_tie(lot[kind], lot["region"], kind)
+
+
 def test_managers_gave_most_where_most_was_to_be_had_and_the_lot_did_not(many):
     before = many["quarter"] < dates.INTERVENTION
     for kind in ("win_level", "keep_level"):

@@ -168,7 +168,7 @@ def test_a_class_size_finds_the_asymmetry_and_the_weights():
 
 def test_visits_are_bought_again_with_the_stated_probability(survey, truth):
     p = truth["repurchase_probability"]
-    for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 0.8), (0.8, 1)):
+    for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 0.8), (0.8, 1), (0, 1)):
         here = p.between(low, high)
         near_mean(survey.loc[here, "buys_again"], p[here], (low, high))
     rounded = repurchase_given_satisfaction(survey["visit_satisfaction"].to_numpy())

@@ -249,9 +249,18 @@ def test_the_lot_gives_bonds_to_those_without(large):
     assert (bound["arm"] == bound["bond"]).all()
     assert (bound["cost_per_month_x"] == bound["cost_per_month_y"]).all()
     assert (trial.loc[trial["arm"] == "none", "cost_per_month"] == 0).all()
-    rebate = trial[trial["arm"] == "financial"].merge(large["accounts"])
-    rebate = rebate.groupby("kind")["cost_per_month"].mean()
-    assert rebate["distributor"] > rebate["hotel"] > rebate["cafe"] > 0
+    rebate = trial[trial["arm"] == "financial"].set_index("account_id")["cost_per_month"]
+    history = large["account_months"].query("month < @INTERVENTION")
+    size = large["truth:accounts"].set_index("account_id")["size_factor"]
+    usual = (history["revenue"] / history["account_id"].map(size)).mean()  # of an account of size 1
+    assert (rebate % 10 == 0).all()
+    assert (rebate - bonds.COST.rebate * usual * size.loc[rebate.index]).abs().max() < 5 + 0.05 * rebate.max()
+
+
+@pytest.mark.parametrize("name", ["care_wave", "bonds", "bond_trial", "partner_trial", "rival"])
+def test_rows_are_in_the_order_of_accounts(large, name):
+    assert large[name]["account_id"].is_monotonic_increasing
+    assert large[f"truth:{'bond_trial' if name == 'bonds' else name}"]["account_id"].is_monotonic_increasing
 
 
 def test_share_of_purchases_rises_as_stated(large, hidden):

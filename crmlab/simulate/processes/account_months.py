@@ -48,7 +48,6 @@ SEASON = numbers(
     slack_until=(3, "weeks", "after a festival"),
 )
 _SUMMER = (7, 8)
-_SHORTEST = 0.1  # hours: the rule of the lessons takes the logarithm
 
 
 def calendar() -> np.ndarray:
@@ -127,6 +126,6 @@ def account_months(
             "margin": (revenue * rate).round(2),
             "visits": rng.poisson(mean["visits"] + LEDGER.care_visits * under_care.to_numpy()),
             "complaints": rng.poisson(mean["complaints"]),
-            "response_hours": hours.clip(lower=_SHORTEST).round(1),
+            "response_hours": hours.round(1),
         }
     )

@@ -63,9 +63,8 @@ def calendar() -> np.ndarray:
             factor += build_up * ((weeks >= SEASON.build_up_until) & (weeks < SEASON.build_up_from))
             factor += slack * ((weeks <= 0) & (weeks > -SEASON.slack_until))
     month = pd.Series(factor, index=day).resample("MS").mean().to_numpy()
-    return (
-        month.reshape(-1, YEAR_MONTHS) / month.reshape(-1, YEAR_MONTHS).mean(axis=1, keepdims=True)
-    ).ravel()
+    year = month.reshape(-1, YEAR_MONTHS)  # a row for each year from July on
+    return (year / year.mean(axis=1, keepdims=True)).ravel()
 
 
 CALENDAR = calendar()
@@ -74,9 +73,8 @@ CALENDAR = calendar()
 def margin_by_stage() -> np.ndarray:
     """Return the expected margin of a month by stage, account and month being of factor 1."""
     noise = np.exp((LEDGER.kg_noise**2 + LEDGER.price_noise**2) / 2)
-    return (FEATURES["orders"] * FEATURES["kg_per_order"] * FEATURES["margin_rate"]).to_numpy() * (
-        LEDGER.price_per_kg * noise
-    )
+    kg = FEATURES["orders"] * FEATURES["kg_per_order"] * noise
+    return (kg * LEDGER.price_per_kg * FEATURES["margin_rate"]).to_numpy()
 
 
 @process(inner=("volume_factors",))

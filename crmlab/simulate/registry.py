@@ -18,7 +18,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -125,10 +125,21 @@ def truth() -> list[str]:
     return sorted(name for step in processes() for name in step.truth)
 
 
-def run(setting: Setting, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """Run every process once and return all results by name."""
+def run(
+    setting: Setting,
+    progress: Callable[[str], None] | None = None,
+    *,
+    wanted: Iterable[str] | None = None,
+    without: Iterable[str] = (),
+    changed: Mapping[str, Callable[[Any], Any]] | None = None,
+) -> dict[str, Any]:
+    """Run processes once each and return their results by name.
+
+    `wanted` runs only what these results rest on; what the processes named in `without` add to others' results
+    is left out; `changed` alters results before others read them. So a test can ask what would have happened.
+    """
     done: dict[str, Any] = {}
-    for step in processes():
+    for step in processes() if wanted is None else needed(wanted):
         if progress is not None:
             progress(step.name)
         given = {need: _given(need, step.name, setting, done) for need in step.needs}
@@ -137,10 +148,27 @@ def run(setting: Setting, progress: Callable[[str], None] | None = None) -> dict
             made = {step.makes[0]: made}
         if set(made) != set(step.makes):
             raise ValueError(f"The process {step.name} makes {sorted(made)}, registered are {step.makes}.")
+        for name, alter in (changed or {}).items():
+            if name in made:
+                made[name] = alter(made[name])
         for name in step.adds:
-            done.setdefault(name, {})[step.name] = made.pop(name)
+            share = made.pop(name)
+            done.setdefault(name, {})
+            if step.name not in without:
+                done[name][step.name] = share
         done |= made
     return done
+
+
+def needed(wanted: Iterable[str]) -> list[Process]:
+    """Return the processes on which the wanted results rest, in their order."""
+    asked = set(wanted)
+    steps = []
+    for step in reversed(processes()):
+        if asked & set(step.makes):
+            asked |= {_result(need) for need in step.needs}
+            steps.append(step)
+    return steps[::-1]
 
 
 def _given(need: str, name: str, setting: Setting, done: dict[str, Any]) -> Any:

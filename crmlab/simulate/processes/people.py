@@ -259,9 +259,13 @@ def won_by_day() -> np.ndarray:
     day = np.arange(dates.DAYS)
     weight = np.exp(ACQUISITION.trend * day / dates.DAYS) * WON_BY_WEEKDAY.to_numpy()[dates.weekdays()]
     weight = weight * np.where(
-        dates.weeks_before("spring_festival") < ACQUISITION.weeks_spring, ACQUISITION.before_spring_festival, 1
+        dates.weeks_before("spring_festival") < ACQUISITION.weeks_spring,
+        ACQUISITION.before_spring_festival,
+        1,
     )
-    weight = weight * np.where(dates.weeks_before("mid_autumn") < ACQUISITION.weeks_autumn, ACQUISITION.before_mid_autumn, 1)
+    weight = weight * np.where(
+        dates.weeks_before("mid_autumn") < ACQUISITION.weeks_autumn, ACQUISITION.before_mid_autumn, 1
+    )
     weight = np.where(dates.closed(), ACQUISITION.closed, 1) * weight
     return weight / weight.sum()
 

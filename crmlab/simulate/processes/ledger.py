@@ -129,7 +129,7 @@ def ledger(
 
     An extra order has row, day, channel, amount and campaign_id (0: none); a lost one, row and day.
     """
-    lost = pd.concat([frame[["row", "day"]] for frame in lost_orders])
+    lost = pd.concat([base_orders.head(0), *lost_orders])[["row", "day"]]  # of no trial, if there is none
     gone = pd.MultiIndex.from_frame(base_orders[["row", "day"]]).isin(pd.MultiIndex.from_frame(lost))
     everything = pd.concat([base_orders[~gone].assign(campaign_id=0), *extra_orders], ignore_index=True)
     everything = one_a_day(everything.sort_values(["row", "day"], kind="stable", ignore_index=True))

@@ -17,7 +17,7 @@ from .. import dates
 from ..core import chance, spread
 from ..numbers import grid, numbers, series
 from ..registry import process
-from .ledger import ORDER_CHANNELS, order_channels
+from .order_days import ORDER_CHANNELS, order_channels
 from .people import AGE
 from .purchases import amounts
 

@@ -11,7 +11,7 @@ from .. import dates
 from ..core import pick, spread
 from ..numbers import grid, numbers, series
 from ..registry import process
-from .ledger import ORDER_CHANNELS
+from .order_days import ORDER_CHANNELS
 from .purchases import HOURS
 
 AROUND = grid(

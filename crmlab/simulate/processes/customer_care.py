@@ -10,7 +10,7 @@ import pandas as pd
 from .. import dates
 from ..numbers import numbers, series
 from ..registry import process
-from .ledger import ORDER_CHANNELS, order_channels
+from .order_days import ORDER_CHANNELS, order_channels
 from .mailings import MAIL
 from .purchases import amounts
 

@@ -12,7 +12,7 @@ from ..core import spread
 from ..numbers import grid, numbers
 from ..registry import process
 from .contacts import STAFFED
-from .ledger import ORDER_CHANNELS
+from .order_days import ORDER_CHANNELS
 
 LOG = numbers(
     "event_log",

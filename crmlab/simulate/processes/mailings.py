@@ -11,7 +11,7 @@ from scipy.special import expit
 from .. import dates
 from ..numbers import numbers, series
 from ..registry import Setting, process
-from .ledger import ORDER_CHANNELS, order_channels
+from .order_days import ORDER_CHANNELS, order_channels
 from .purchases import amounts, clock
 
 # Each offer comes with each discount once: neither stands for the other.

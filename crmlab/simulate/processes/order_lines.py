@@ -15,6 +15,7 @@ from .. import dates
 from ..core import pick, spread
 from ..numbers import grid, numbers, series
 from ..registry import process
+from .order_days import ONLINE, promotion_weeks
 from .people import CLASSES
 from .products import LINES, PIECES
 
@@ -69,13 +70,6 @@ DISCOUNT = series(
     "probability",
     "that a line is bought at a discount",
 )
-PROMOTIONS = series(
-    "discounts",
-    "week_to",
-    {"06-18": 7, "11-11": 7},
-    "days",
-    "up to this day of every year, that make a promotion week by web and app",
-)
 PROMOTION = numbers("discounts", promotion=(0.45, "probability", "more for lines ordered in such a week"))
 LEVELS = series(
     "discounts",
@@ -84,7 +78,6 @@ LEVELS = series(
     "share",
     "of the discounts given",
 )
-ONLINE = ("web", "app")
 SERIAL = series(
     "returns",
     "serial",
@@ -216,16 +209,6 @@ def gift_season() -> np.ndarray:
     return spring | (dates.weeks_before("mid_autumn") < SEASON.gift_weeks_autumn)
 
 
-def promotion_weeks() -> np.ndarray:
-    """Return for every day of the history whether it lies in a promotion week."""
-    out = np.zeros(dates.DAYS, dtype=bool)
-    for last, length in PROMOTIONS.items():
-        for year in range(dates.START.year, dates.TODAY.year + 1):
-            ahead = (pd.Timestamp(f"{year}-{last}") - dates.START).days - np.arange(dates.DAYS)
-            out |= (ahead >= 0) & (ahead < length)
-    return out
-
-
 def _baskets(rng: np.random.Generator, weights: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
     """Return the lines of each order, different ones drawn by weight, and what each is meant to cost."""
     with np.errstate(divide="ignore"):
@@ -241,7 +224,7 @@ def _baskets(rng: np.random.Generator, weights: np.ndarray, amount: np.ndarray) 
 
 def _discounts(rng: np.random.Generator, ordered: pd.DataFrame) -> np.ndarray:
     """Return the discount of each line."""
-    promoted = promotion_weeks()[ordered["day"].to_numpy()] & ordered["online"].to_numpy()
+    promoted = (promotion_weeks() > 0)[ordered["day"].to_numpy()] & ordered["online"].to_numpy()
     likely = DISCOUNT.to_numpy()[ordered["kind"].to_numpy()] + PROMOTION.promotion * promoted
     level = rng.choice(LEVELS.index.astype(float), len(ordered), p=LEVELS)
     return np.where(rng.random(len(ordered)) < likely, level, 0.0)

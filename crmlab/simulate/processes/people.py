@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, gammaincinv, ndtr
+from scipy.special import betaincinv, gammaincinv, ndtr, ndtri
 
 from .. import dates
 from ..core import pearson, pick
@@ -85,6 +85,7 @@ ACQUISITION = numbers(
     before_mid_autumn=(1.25, "factor", "on consumers won in the weeks before the festival"),
     weeks_autumn=(3.0, "weeks", "before Mid-Autumn Festival that win more"),
     closed=(0.1, "factor", "on consumers won on days on which the shops rest"),
+    fair=(2.6, "factor", "how many are won by a fair on its days for each that is won otherwise"),
 )
 WON_BY_WEEKDAY = series(
     "acquisition",
@@ -236,7 +237,9 @@ def consumers(draw, latents: pd.DataFrame, index_scores: pd.DataFrame) -> pd.Dat
     unexplained = np.sqrt(1 - AGE.rate**2 - AGE.dropout**2)
     older = AGE.rate * latents["rate"] + AGE.dropout * latents["dropout"]
     older = older + unexplained * rng.standard_normal(n)
-    age = (AGE.mean + AGE.spread * older).round().clip(AGE.lowest, AGE.highest).astype(int)
+    lowest, highest = ndtr((np.array([AGE.lowest, AGE.highest]) - AGE.mean) / AGE.spread)
+    older = ndtri(lowest + (highest - lowest) * ndtr(older))  # nobody is heaped at a limit
+    age = (AGE.mean + AGE.spread * older).round().astype(int)
     near = np.exp(-(((age.to_numpy()[:, None] - LIFE_STAGES.to_numpy()) / STAGE_WIDTH.width) ** 2))
     stage = pick(rng, near + STAGE_WIDTH.anywhere)
     day = np.sort(draw("days").choice(dates.DAYS, n, p=won_by_day()))
@@ -267,6 +270,7 @@ def won_by_day() -> np.ndarray:
         dates.weeks_before("mid_autumn") < ACQUISITION.weeks_autumn, ACQUISITION.before_mid_autumn, 1
     )
     weight = np.where(dates.closed(), ACQUISITION.closed, 1) * weight
+    weight = np.where(dates.fair_days(), 1 + ACQUISITION.fair, 1) * weight
     return weight / weight.sum()
 
 
@@ -279,7 +283,10 @@ def _sources(
         + np.outer(age - AGE.mean, SOURCE["age"])
         + np.outer(later, SOURCE["trend"])
     )
-    return np.array(SOURCES)[pick(rng, np.exp(appeal) * SOURCE["share"].to_numpy())]
+    share = np.tile(SOURCE["share"].to_numpy(), (len(day), 1))
+    fair = SOURCES.index("fair")
+    share[:, fair] = ACQUISITION.fair * (1 - SOURCE.loc["fair", "share"]) * dates.fair_days()[day]
+    return np.array(SOURCES)[pick(rng, np.exp(appeal) * share)]
 
 
 def _cities(rng: np.random.Generator, latents: pd.DataFrame) -> np.ndarray:

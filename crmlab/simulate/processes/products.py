@@ -7,7 +7,7 @@ import pandas as pd
 from .. import dates
 from ..numbers import grid, series
 from ..registry import process
-from .ledger import ORDER_CHANNELS
+from .order_days import ORDER_CHANNELS
 
 LINES = ("green_tea", "oolong", "black_tea", "dark_tea", "gift_sets", "teaware")
 PIECES = ("gift_sets", "teaware")  # sold by the piece; teas are weighed

@@ -12,6 +12,7 @@ from .. import dates
 from ..core import chance, spread
 from ..numbers import numbers, series
 from ..registry import Setting, process
+from . import order_days
 from .people import SPENDING
 
 INCIDENT = numbers(
@@ -63,16 +64,20 @@ def purchases(
     draw: Callable[[str], np.random.Generator],
     setting: Setting,
     consumers: pd.DataFrame,
+    buyer_class: pd.Series,
+    traits: pd.DataFrame,
     index_scores: pd.DataFrame,
     behaviour: pd.DataFrame,
 ) -> dict[str, object]:
-    """Return purchases (row of the consumer, day as a real number), incidents, and the days of dropout.
+    """Return purchases, incidents, and the days of dropout (NaN for the living).
 
     Given their number the times of a Poisson process are uniform, and after each repeat purchase a consumer
     leaves with a probability of their own: so all can be drawn at once. Incidents explain a part of that
-    probability; the rest strikes without one. Day of dropout is NaN for the living.
+    probability; the rest strikes without one. `time` is the clock's, in days; `day` is the day on which the
+    order was placed, a few days off, as its channel suits.
     """
     wished = _wished(draw("times"), setting, dates.days(consumers["acquired_on"]), behaviour)
+    wished = _placed(draw, wished, consumers, buyer_class, traits)
     row = wished["row"].to_numpy()
     repeat = wished["nth"].to_numpy() > 0
     probability = np.where(repeat, behaviour["dropout_probability"].to_numpy()[row], 0.0)
@@ -82,9 +87,7 @@ def purchases(
     trouble = _answers(draw("answers"), wished.iloc[happens].reset_index(drop=True), over_it[happens])
     leaves = draw("dropout").random(len(wished)) < otherwise
     leaves[happens] |= trouble["left"].to_numpy() == 1
-    earlier = (
-        np.cumsum(leaves) - leaves
-    )  # departures before this purchase, of this row once the first is taken off
+    earlier = np.cumsum(leaves) - leaves  # departures before this purchase, of all rows so far
     still = earlier == earlier[np.searchsorted(row, row)]
     last = leaves & still
     dropout = np.full(setting.customers, np.nan)
@@ -94,6 +97,31 @@ def purchases(
         "incidents": trouble[still[happens]].reset_index(drop=True),
         "dropout": dropout,
     }
+
+
+def _placed(
+    draw: Callable[[str], np.random.Generator],
+    wished: pd.DataFrame,
+    consumers: pd.DataFrame,
+    buyer_class: pd.Series,
+    traits: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return purchases with channel and day: first orders on the day of winning, others where they suit."""
+    row = wished["row"].to_numpy()
+    first = wished["nth"].to_numpy() == 0
+    channel = order_days.order_channels(draw("channel"), row, consumers, buyer_class, first)
+    day = order_days.suitable_days(draw("days"), wished["time"].to_numpy(), channel)
+    response = traits["promotion_response"].to_numpy()[row]
+    day = order_days.drawn_to_promotions(draw("promotions"), day, channel, response)
+    won = dates.days(consumers["acquired_on"])[row]
+    out = wished.assign(
+        day=np.where(first, won, np.maximum(day, won)), channel=np.array(order_days.ORDER_CHANNELS)[channel]
+    )
+    out["day"] = np.where(first, -1, out["day"])  # sorts first; set again below
+    out = out.sort_values(["row", "day"], kind="stable", ignore_index=True)
+    out["day"] = np.where(out["day"] < 0, won, out["day"])
+    out["nth"] = out.groupby("row").cumcount()
+    return order_days.one_a_day(out)
 
 
 def _wished(
@@ -108,7 +136,7 @@ def _wished(
     when = begin[row] + rng.random(len(row)) * (ticks[-1] - begin[row])
     when[nth == 0] = begin
     when = when[np.lexsort((when, row))]  # sorted within each consumer; `row` is sorted already
-    return pd.DataFrame({"row": row, "nth": nth, "day": np.interp(when, ticks, np.arange(dates.DAYS + 1))})
+    return pd.DataFrame({"row": row, "nth": nth, "time": np.interp(when, ticks, np.arange(dates.DAYS + 1))})
 
 
 def clock(seasonal: bool) -> np.ndarray:
@@ -160,7 +188,7 @@ def _answers(rng: np.random.Generator, trouble: pd.DataFrame, ready: np.ndarray)
     n = len(trouble)
     voiced = rng.random(n) < INCIDENT.voice
     lag = rng.geometric(INCIDENT.lag, n) - 1
-    asked = np.floor(trouble["day"].to_numpy()) + lag
+    asked = trouble["day"].to_numpy() + lag
     desk = voiced & (asked >= dates.HISTORY) & (rng.random(n) < DESK.share)
     promised = rng.choice(PROMISES.index.astype(int), n, p=PROMISES)
     hours = INCIDENT.median_hours * np.exp(INCIDENT.spread_hours * rng.standard_normal(n))

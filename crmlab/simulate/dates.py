@@ -35,6 +35,11 @@ FESTIVALS = pd.DataFrame(
 ).astype({"date": "datetime64[ns]"})
 CLOSED = {"spring_festival": (-1, 0, 1, 2)}  # days from the festival on which shops and warehouse rest
 
+# Tea fairs: the month, and which of its Fridays is the first day (-1: the last); they last until Sunday.
+FAIRS = ((1, 2), (3, 2), (4, -1), (5, 3), (9, 2), (10, 3), (11, 3))
+FRIDAY = 4
+FAIR_LASTS = 3
+
 
 def dates(day: np.ndarray) -> pd.DatetimeIndex:
     """Return the dates of days counted from `START`; a part of a day does not count."""
@@ -66,4 +71,17 @@ def closed() -> np.ndarray:
             day = (date - START).days + shift
             if 0 <= day < DAYS:
                 out[day] = True
+    return out
+
+
+def fair_days() -> np.ndarray:
+    """Return for every day whether a tea fair is on."""
+    day = pd.date_range(START, TODAY)
+    fridays = pd.Series(day[day.day_of_week == FRIDAY])
+    of_month = fridays.groupby([fridays.dt.year, fridays.dt.month])
+    out = np.zeros(DAYS, dtype=bool)
+    for month, nth in FAIRS:
+        in_month = of_month.nth(nth if nth < 0 else nth - 1)
+        for first in days(in_month[in_month.dt.month == month]):
+            out[first : first + FAIR_LASTS] = True
     return out

@@ -24,6 +24,19 @@ def leads() -> pd.DataFrame:
     return large()["leads"]
 
 
+def test_fairs_are_seven_a_year_from_friday_to_sunday():
+    day = dates.dates(np.flatnonzero(dates.fair_days()))
+    assert len(day) == 4 * 7 * 3
+    assert (day.day_of_week.value_counts() == 4 * 7).all()
+    assert set(day.day_of_week) == {4, 5, 6}
+    first = [str(date.date()) for date in day[day.day_of_week == 4]]
+    assert first[:7] == [
+        *("2022-09-09", "2022-10-21", "2022-11-18", "2023-01-13"),
+        *("2023-03-10", "2023-04-28", "2023-05-19"),
+    ]
+    assert not (dates.fair_days() & dates.closed()).any()
+
+
 def test_leads_are_numbered_by_date(leads):
     assert leads["lead_id"].tolist() == list(range(1, len(leads) + 1))
     assert leads["created_on"].is_monotonic_increasing

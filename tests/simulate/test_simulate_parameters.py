@@ -79,7 +79,7 @@ def test_truth_lists_each_number_once_as_the_code_reads_it(shipped):
     assert shown["care"].to_dict() == care
     weights = {f"weight:{d}": w for d, w in service_quality.WEIGHTS.items()}
     assert shown["service_quality"].to_dict() == weights
-    assert shown["bgnbd", "alpha"] == people.BUYING.alpha == 6
+    assert shown["bgnbd", "alpha"] == people.BUYING.alpha == 3.6
 
 
 # -- what a model can carry -----------------------------------------------------------------------

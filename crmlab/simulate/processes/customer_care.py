@@ -10,8 +10,8 @@ import pandas as pd
 from .. import dates
 from ..numbers import numbers, series
 from ..registry import process
-from .order_days import ORDER_CHANNELS, order_channels
 from .mailings import MAIL
+from .order_days import ORDER_CHANNELS, order_channels
 from .purchases import amounts
 
 ASSIGNED = pd.Timestamp("2025-09-01")

@@ -8,7 +8,7 @@ import pandas as pd
 from .. import dates
 from ..numbers import numbers
 from ..registry import process
-from .order_days import one_a_day
+from .order_days import one_a_day, open_channel
 
 SMALLEST = numbers("orders", smallest=(1.0, "yuan", "no order is smaller")).smallest
 SCORE_DECIMALS = 4  # of a normal score in the truth
@@ -40,7 +40,7 @@ def ledger(
             "order_id": np.arange(1, len(everything) + 1),
             "customer_id": consumers["customer_id"].to_numpy()[row],
             "order_date": dates.dates(everything["day"]),
-            "channel": everything["channel"].to_numpy(dtype=str),
+            "channel": open_channel(everything["day"], everything["channel"]),
             "amount": everything["amount"].clip(lower=SMALLEST).round(2),
             "campaign_id": campaign.where(campaign > 0),
         }

@@ -79,6 +79,7 @@ MOVES = series(
 )
 NEAR = MOVES.index.astype(int).to_numpy()
 ONLINE = ("web", "app")
+STAFFED = ("shop", "call")
 PROMOTIONS = series(
     "discounts",
     "week",
@@ -118,7 +119,7 @@ def order_channels(
     buyer_class: pd.Series,
     first: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw the number of the channel of each order by consumers in the given rows; `first` marks first orders."""
+    """Draw the number of each order's channel by consumers in the given rows; `first` marks first orders."""
     older = (consumers["age"].to_numpy() - AGE.mean)[row]
     weight = CHANNEL.to_numpy()[buyer_class.cat.codes.to_numpy()[row]]
     weight = weight * np.exp(np.outer(older, CHANNEL_AGE.loc["per_year"]))
@@ -157,6 +158,12 @@ def drawn_to_promotions(
         moves = outside & (share < np.expm1(response) * length / (2 * PULL.promotion_reach))
         out[moves] = first + np.floor(place[moves] * length).astype(out.dtype)
     return out
+
+
+def open_channel(day: pd.Series, channel: pd.Series) -> np.ndarray:
+    """Return the channels of orders on their final days: while the house rests, the web takes them."""
+    resting = dates.closed()[day.to_numpy()] & channel.isin(STAFFED).to_numpy()
+    return np.where(resting, "web", channel.to_numpy(dtype=str))
 
 
 def one_a_day(orders: pd.DataFrame) -> pd.DataFrame:

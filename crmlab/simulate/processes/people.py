@@ -13,8 +13,8 @@ from ..registry import Setting, process
 
 BUYING = numbers(
     "bgnbd",
-    r=(1.0, "none", "shape of the purchase rate (Gamma)"),
-    alpha=(6.0, "week", "rate parameter of the purchase rate (Gamma)"),
+    r=(0.6, "none", "shape of the purchase rate (Gamma)"),
+    alpha=(3.6, "week", "rate parameter of the purchase rate (Gamma)"),
     a=(0.8, "none", "first shape of the dropout probability (Beta)"),
     b=(4.2, "none", "second shape of the dropout probability (Beta)"),
     satisfaction_dropout=(-0.5, "rank correlation", "satisfaction and dropout probability"),
@@ -84,7 +84,7 @@ ACQUISITION = numbers(
     weeks_spring=(4.0, "weeks", "before Spring Festival that win more"),
     before_mid_autumn=(1.25, "factor", "on consumers won in the weeks before the festival"),
     weeks_autumn=(3.0, "weeks", "before Mid-Autumn Festival that win more"),
-    closed=(0.1, "factor", "on consumers won on days on which the shops rest"),
+    closed=(0.0, "factor", "on consumers won on days on which the house rests"),
     fair=(2.6, "factor", "how many are won by a fair on its days for each that is won otherwise"),
 )
 WON_BY_WEEKDAY = series(

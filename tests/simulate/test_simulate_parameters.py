@@ -16,8 +16,8 @@ from crmlab.simulate.processes import (
     index_model,
     inspections,
     kano,
-    ledger,
     offers,
+    order_days,
     order_lines,
     people,
     products,
@@ -44,7 +44,7 @@ def test_the_history_has_four_years_and_the_last_is_held_back():
     "shares",
     [
         *order_lines.AFFINITY.to_numpy(),
-        *ledger.CHANNEL.to_numpy(),
+        *order_days.CHANNEL.to_numpy(),
         people.SOURCE["share"],
         people.CITIES["share"],
         *(row for matrix in account_stages.TRANSITIONS.values() for row in matrix.to_numpy()),
@@ -321,8 +321,8 @@ def test_bargain_hunters_return_most_and_gift_givers_buy_gifts():
     assert order_lines.SERIAL.idxmax() == "bargain_hunter"
     assert P["returns", "often"] > 0.5  # that is what the name says
     assert order_lines.AFFINITY["gift_sets"].idxmax() == "gift_giver"
-    assert ledger.CHANNEL["shop"].idxmax() == "devotee"
+    assert order_days.CHANNEL["shop"].idxmax() == "devotee"
     assert products.CHANNEL_COSTS["cost_per_order"].idxmin() == "shop"
-    assert (ledger.CHANNEL.idxmin(axis=1) == "call").all()
+    assert (order_days.CHANNEL.idxmin(axis=1) == "call").all()
     margin = products.LINE_MARGINS
     assert (margin.idxmax(), margin.idxmin()) == ("dark_tea", "teaware")

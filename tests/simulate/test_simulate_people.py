@@ -136,6 +136,7 @@ def test_consumers_are_won_every_day_to_the_last(both):
     expected = people.won_by_day() * len(both)
     weeks = np.arange(dates.DAYS) // 7
     found = np.bincount(day, minlength=dates.DAYS)
+    assert found[expected == 0].sum() == 0
     gap = pd.Series(found - expected).groupby(weeks).sum() / np.sqrt(pd.Series(expected).groupby(weeks).sum())
     assert gap.abs().max() < ERRORS
     assert gap.std() == pytest.approx(1, abs=0.2)
@@ -150,28 +151,40 @@ def test_no_edge_at_the_end(both):
 
 
 def test_days_of_winning_know_weekends_and_festivals(both):
-    count = both.groupby("acquired_on").size().reindex(pd.date_range(dates.START, dates.TODAY), fill_value=0)
+    usual = both[both["acquisition_channel"] != "fair"]  # fairs have days of their own
+    count = usual.groupby("acquired_on").size().reindex(pd.date_range(dates.START, dates.TODAY), fill_value=0)
     weekday = count.groupby(count.index.day_of_week).mean()
     assert weekday.idxmax() == 5
     assert weekday[5] > 1.3 * weekday[1]
     ahead = dates.weeks_before("spring_festival")
-    assert count[ahead < 4].mean() > 1.2 * count[(ahead > 8) & (ahead < 16)].mean()
-    assert count[dates.closed()].mean() < 0.25 * count.mean()
+    open_days = ~dates.closed()
+    assert count[(ahead < 4) & open_days].mean() > 1.2 * count[(ahead > 8) & (ahead < 16)].mean()
+    assert count[dates.closed()].sum() == 0
 
 
 def test_acquisition_channels_follow_satisfaction_age_and_time(both):
-    time = dates.days(both["acquired_on"]) / dates.DAYS - 0.5
+    day = dates.days(both["acquired_on"])
+    fair_on = dates.fair_days()[day]
     x = pd.DataFrame(
         {"const": 1.0, "satisfaction": both["satisfaction"], "age": both["age"] - people.AGE.mean}
     )
-    x["trend"] = time
-    codes = pd.Categorical(both["acquisition_channel"], categories=people.SOURCES).codes
-    fit = sm.MNLogit(codes, x).fit(disp=False)
+    x["trend"] = day / dates.DAYS - 0.5
+    codes = pd.Series(pd.Categorical(both["acquisition_channel"], categories=people.SOURCES).codes)
     stated = people.SOURCE
-    for k, name in enumerate(people.SOURCES[1:]):
-        for column in ("satisfaction", "age", "trend"):
-            off = fit.params.loc[column, k] - (stated.loc[name, column] - stated.loc["shop", column])
-            assert abs(off) <= ERRORS * fit.bse.loc[column, k], (name, column)
+    for usual, names in ((~fair_on, people.SOURCES[1:3]), (fair_on, people.SOURCES[1:])):
+        fit = sm.MNLogit(codes[usual], x[usual]).fit(disp=False)
+        for k, name in enumerate(names):
+            for column in ("satisfaction", "age", "trend"):
+                off = fit.params.loc[column, k] - (stated.loc[name, column] - stated.loc["shop", column])
+                assert abs(off) <= ERRORS * fit.bse.loc[column, k], (name, column)
+
+
+def test_fairs_win_customers_on_their_days_only(both):
+    by_fair = both["acquisition_channel"] == "fair"
+    on = dates.fair_days()[dates.days(both["acquired_on"])]
+    assert not by_fair[~on].any()
+    assert by_fair[on].mean() > 0.65
+    assert by_fair.mean() == pytest.approx(people.SOURCE.loc["fair", "share"], abs=0.03)
 
 
 def test_cities_keep_their_tier_and_competition_and_nearly_their_shares(both):
@@ -203,9 +216,13 @@ def test_age_touches_buying(both):
 
 
 def test_ages_and_life_stages(both):
-    assert both["age"].mean() == pytest.approx(people.AGE.mean, abs=0.5)
-    assert both["age"].std() == pytest.approx(people.AGE.spread, abs=0.6)
+    limits = (np.array([people.AGE.lowest, people.AGE.highest]) - people.AGE.mean) / people.AGE.spread
+    law = stats.truncnorm(*limits, loc=people.AGE.mean, scale=people.AGE.spread)
+    assert both["age"].mean() == pytest.approx(law.mean(), abs=0.3)
+    assert both["age"].std() == pytest.approx(law.std(), abs=0.3)
     assert both["age"].between(18, 85).all()
+    count = both["age"].value_counts()
+    assert count[18] < count[20] < count[25]  # not heaped at the limit
     median = both.groupby("life_stage")["age"].median()
     assert median[list(people.LIFE_STAGES.index)].is_monotonic_increasing
     near = np.abs(both["age"] - both["life_stage"].map(people.LIFE_STAGES))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alone import alone
-from recovery import ERRORS, near_mean, near_sd, near_share, near_shares
+from recovery import ERRORS, near_share, near_shares, no_tie
 from scipy.optimize import minimize
 
 from crmlab import satisfaction
@@ -116,13 +116,18 @@ def test_offer_choices_follow_benefit_and_price(world):
 def test_respondents_see_the_offers_benefits_with_their_own_eyes(world):
     wide = world["offer_choices"].pivot(index="customer_id", columns="offer", values="benefit")
     inner = ["rival_leaf", "supermarket", "qinghe_classic"]  # rarely at an end of the scale
+    felt = CHOICE.satisfaction * world["index_scores"]["satisfaction"][wide.index - 1].to_numpy()
+    wide = wide.assign(qinghe_classic=wide["qinghe_classic"] - felt)
     for offer in inner:
-        near_mean(wide[offer], OFFERS.loc[offer, "benefit"] - 0.003 * (offer == "qinghe_classic"), offer)
-        near_sd(wide[offer], np.hypot(CHOICE.generous, CHOICE.taste), offer)
+        ends = 0.02 * (offer == "qinghe_classic")  # what the ends of the scale cut off
+        assert wide[offer].mean() == pytest.approx(OFFERS.loc[offer, "benefit"], abs=ends + 0.04), offer
+        assert wide[offer].std() == pytest.approx(np.hypot(CHOICE.generous, CHOICE.taste), abs=0.04), offer
+    no_tie(wide["rival_leaf"], felt)  # satisfaction with Qinghe says nothing of its rivals
     common = wide[inner].corr().to_numpy()[np.triu_indices(3, 1)]
     variance = CHOICE.generous**2 + CHOICE.taste**2
     assert common == pytest.approx(CHOICE.generous**2 / variance, abs=0.04)
-    assert (wide.min().min(), wide.max().max()) == (1, 10)
+    raw = world["offer_choices"]["benefit"]
+    assert (raw.min(), raw.max()) == (1, 10)
     assert wide.mean().rank().equals(OFFERS["benefit"].reindex(wide.columns).rank().rename_axis("offer"))
 
 

@@ -32,13 +32,24 @@ def shipped() -> dict[str, pd.DataFrame]:
     return alone(20260630, 6_000, *SIZES)
 
 
+def asked(world: dict, people: pd.DataFrame, survey: str) -> pd.DataFrame:
+    """Return who can be asked: won before the survey; about service, only who ordered in the year before it."""
+    won = people[people["acquired_on"] < dates.SURVEY]
+    if survey != "service_quality_survey":
+        return won
+    day = world["base_orders"].set_index("row")["day"]
+    last = (dates.SURVEY - dates.START).days
+    recent = day[(day < last) & (day >= last - 365)].index
+    return won[won["customer_id"].isin(recent + 1)]
+
+
 @pytest.mark.parametrize("survey", SIZES)
 def test_only_those_won_before_the_survey_answer_and_the_satisfied_more_readily(world, survey):
     assert pd.Timestamp("2025-06-15") == dates.SURVEY
     people = world["consumers"].assign(satisfaction=world["index_scores"]["satisfaction"])
     who = world[survey]["customer_id"].drop_duplicates()
     assert who.is_monotonic_increasing
-    won = people[people["acquired_on"] < dates.SURVEY]
+    won = asked(world, people, survey)
     assert who.isin(won["customer_id"]).all()
     assert people.set_index("customer_id").loc[who, "acquired_on"].max() >= dates.SURVEY - pd.Timedelta(
         days=7
@@ -65,7 +76,7 @@ def test_answering_comes_back_from_the_survey_that_asks_everybody(world):
 def test_surveys_ask_independently_of_each_other(world):
     """Given satisfaction, who answers Kano does not go with who answers about service."""
     people = world["consumers"].assign(satisfaction=world["index_scores"]["satisfaction"])
-    won = people[people["acquired_on"] < dates.SURVEY]
+    won = asked(world, people, "service_quality_survey")
     logit = ANSWERING.answer_intercept + ANSWERING.answer_satisfaction * won["satisfaction"]
     left = {
         survey: won["customer_id"].isin(world[survey]["customer_id"]) - ASKED[survey] * expit(logit)

@@ -16,6 +16,7 @@ from crmlab.simulate.processes.service_quality import (
     DIMENSIONS,
     DISCONFIRMATION,
     IMPROVEMENTS,
+    OFFSETS,
     PROJECTS,
     RELATING,
     RELATIONSHIP,
@@ -62,9 +63,11 @@ def test_service_items_have_their_means_by_dimension(survey, scores):
     assert DIMENSIONS["items"].sum() == 22
     for name, of in DIMENSIONS.iterrows():
         for k in range(1, int(of["items"]) + 1):
-            expected = rounded_mean(of["expected"] + SERVICE.expectation * scores["expectation"], e_sd, 1, 7)
-            tilt = SERVICE.tilt * (k - (of["items"] + 1) / 2)
-            perceived = rounded_mean(of["perceived"] + tilt + SERVICE.quality * scores["quality"], p_sd, 1, 7)
+            own = OFFSETS.iloc[k - 1] - OFFSETS.iloc[: int(of["items"])].mean()
+            wanted = of["expected"] + own["expected"] + SERVICE.expectation * scores["expectation"]
+            expected = rounded_mean(wanted, e_sd, 1, 7)
+            found = of["perceived"] + own["perceived"] + SERVICE.quality * scores["quality"]
+            perceived = rounded_mean(found, p_sd, 1, 7)
             compare(survey[f"{name}_{k}_expected"], expected, scores["expectation"], (name, k))
             compare(survey[f"{name}_{k}_perceived"], perceived, scores["quality"], (name, k))
         assert f"{name}_{k + 1}_expected" not in survey

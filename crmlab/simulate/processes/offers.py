@@ -37,6 +37,7 @@ CHOICE = numbers(
     price=(-0.028, "utility", "per yuan"),
     generous=(0.5, "points", "standard deviation of a respondent's benefits, common to all offers"),
     taste=(1.1, "points", "standard deviation of a respondent's benefit of one offer"),
+    satisfaction=(0.4, "points", "change of the benefit of Qinghe's offers per unit of satisfaction"),
 )
 
 
@@ -55,7 +56,9 @@ def offer_choices(
     rng = draw("benefits")
     common = CHOICE.generous * rng.standard_normal((len(who), 1))
     own = CHOICE.taste * rng.standard_normal((len(who), len(OFFERS)))
-    benefit = np.clip((OFFERS["benefit"].to_numpy() + common + own).round(1), 1, 10)
+    ours = OFFERS.index.str.startswith("qinghe")
+    felt = CHOICE.satisfaction * np.outer(index_scores["satisfaction"].to_numpy()[who], ours)
+    benefit = np.clip((OFFERS["benefit"].to_numpy() + felt + common + own).round(1), 1, 10)
     utility = CHOICE.benefit * benefit + CHOICE.price * OFFERS["price"].to_numpy()
     chosen = pick(draw("choices"), np.exp(utility))
     return pd.DataFrame(

@@ -17,17 +17,26 @@ ANSWERING = numbers(
 ASKED = series(
     "asked",
     "",
-    {"satisfaction_survey": 1.0, "service_quality_survey": 0.35, "kano_survey": 0.24, "offer_choices": 0.33},
+    {"satisfaction_survey": 1.0, "service_quality_survey": 0.55, "kano_survey": 0.24, "offer_choices": 0.33},
     "share",
-    "of the customers won before the survey who are asked, by lot",
+    "of the customers who can be asked that are, by lot",
 )
 
 
 def respondents(
-    rng: np.random.Generator, survey: str, consumers: pd.DataFrame, index_scores: pd.DataFrame
+    rng: np.random.Generator,
+    survey: str,
+    consumers: pd.DataFrame,
+    index_scores: pd.DataFrame,
+    among: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the rows of the consumers who answer a survey, in the order in which they were won."""
+    """Return the rows of the consumers who answer a survey, in the order in which they were won.
+
+    `among` marks those who can be asked; without it, all who were won before the survey.
+    """
     won = (consumers["acquired_on"] < dates.SURVEY).to_numpy()
+    if among is not None and (won & among).any():
+        won = won & among
     asked = rng.random(len(won)) < ASKED[survey]
     satisfaction = index_scores["satisfaction"].to_numpy()
     willing = chance(rng, ANSWERING.answer_intercept + ANSWERING.answer_satisfaction * satisfaction)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from .. import dates
 from ..numbers import grid, numbers, series
 from ..registry import process
 from .respondents import respondents
@@ -43,8 +44,16 @@ SERVICE = numbers(
     quality=(0.8, "points", "change of perceived service per unit of the score of quality"),
     perceived_own=(0.6, "points", "standard deviation of what a respondent perceives of a dimension"),
     perceived_item=(0.7, "points", "standard deviation of an item about it"),
-    tilt=(0.25, "points", "by which perceived service rises from one item of a dimension to the next"),
-    agreement=(1.5, "none", "how much respondents agree on importance (Dirichlet, per stated point)"),
+    agreement=(0.2, "none", "how much respondents agree on importance (Dirichlet, per stated point)"),
+)
+OFFSETS = grid(
+    "service_quality_survey",
+    "offset",
+    ("1", "2", "3", "4", "5"),
+    ("expected", "perceived"),
+    [(0.10, -0.20), (-0.15, 0.35), (0.15, -0.30), (-0.10, 0.15), (0.05, 0.05)],
+    "points",
+    "of an item from the mean of its dimension, which is taken off again where there are four items",
 )
 RELATIONSHIP = grid(
     "service_quality_survey",
@@ -110,10 +119,16 @@ FIVES = 5  # importance is given in fives
 
 @process(tables=("service_quality_survey",), truth=("service_quality",))
 def service_quality_survey(
-    draw: Callable[[str], np.random.Generator], consumers: pd.DataFrame, index_scores: pd.DataFrame
+    draw: Callable[[str], np.random.Generator],
+    consumers: pd.DataFrame,
+    index_scores: pd.DataFrame,
+    base_orders: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Return expected and perceived service with what followed, and the truth behind the answers."""
-    row = respondents(draw("respondents"), "service_quality_survey", consumers, index_scores)
+    asked_on = (dates.SURVEY - dates.START).days
+    recent = base_orders["day"].between(asked_on - dates.YEAR, asked_on - 1)
+    among = np.isin(np.arange(len(consumers)), base_orders.loc[recent, "row"])
+    row = respondents(draw("respondents"), "service_quality_survey", consumers, index_scores, among)
     scores = index_scores.iloc[row].reset_index(drop=True)
     customer = consumers[["customer_id"]].iloc[row].reset_index(drop=True)
     expected, perceived = _service(draw("service"), scores)
@@ -150,10 +165,12 @@ def _items(rng: np.random.Generator, expected: pd.DataFrame, perceived: pd.DataF
     n = len(expected)
     out = {}
     for name, items in DIMENSIONS["items"].astype(int).items():
+        own = OFFSETS.iloc[:items] - OFFSETS.iloc[:items].mean()
         for k in range(1, items + 1):
-            tilt = SERVICE.tilt * (k - (items + 1) / 2)  # later items of a dimension are served better
             wanted = expected[name] + SERVICE.expected_item * rng.standard_normal(n)
-            found = perceived[name] + tilt + SERVICE.perceived_item * rng.standard_normal(n)
+            found = perceived[name] + SERVICE.perceived_item * rng.standard_normal(n)
+            wanted = wanted + own["expected"].iloc[k - 1]
+            found = found + own["perceived"].iloc[k - 1]
             out[f"{name}_{k}_expected"] = on_scale(wanted, highest=SEVEN)
             out[f"{name}_{k}_perceived"] = on_scale(found, highest=SEVEN)
     return pd.DataFrame(out)

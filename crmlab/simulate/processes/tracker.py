@@ -24,11 +24,11 @@ TRACKER = numbers(
         "ordinary for its few answers, startling for many",
     ),
     spread=(18.0, "index points", "standard deviation between respondents"),
-    spread_noise=(0.8, "index points", "standard deviation of the spread between quarters"),
     calm=(0.75, "factor", "on the error of a quarter's mean, so that no second alarm is raised"),
-    promoters=(0.34, "share", "of promoters at the first level"),
+    spread_noise=(0.8, "index points", "standard deviation of the spread between quarters"),
+    promoters=(0.30, "share", "of promoters at the first level"),
     promoters_rise=(0.011, "share", "change of promoters per index point"),
-    detractors=(0.30, "share", "of detractors among the others at the first level"),
+    detractors=(0.51, "share", "of detractors among the others at the first level"),
     detractors_rise=(-0.009, "share", "change of detractors per index point"),
 )
 

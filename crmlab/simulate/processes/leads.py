@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from .. import dates
-from ..core import spread
+from ..core import pick, spread
 from ..numbers import numbers, series
 from ..registry import process
-from .people import SOURCE, SOURCES, SPENDING
+from .people import SOURCE, SOURCES, SPENDING, WON_BY_WEEKDAY
 
 STEPS = ("contacted_on", "visited_on", "quoted_on", "decided_on")
 GAPS = series(
@@ -40,6 +40,16 @@ FOLLOW_UP = numbers(
     contacted_base=(0.25, "probability", "that a lead of which nothing comes is followed up, at score 0"),
     contacted_score=(0.011, "probability", "change per point of the score"),
     longest=(90, "days", "from interest to decision"),
+    at_once=(
+        0.8,
+        "share",
+        "of leads from shops that are followed up on the day of interest, without a quote",
+    ),
+    fair_day=(
+        0.75,
+        "share",
+        "of leads won at a fair that are won on the day of interest; others, up to its end",
+    ),
     unanswered=(0.15, "share", "of its cost that a lead costs which nobody follows up"),
     cheapest=(0.7, "factor", "lower limit of the cost of a lead about its channel's mean"),
     dearest=(1.3, "factor", "upper limit"),
@@ -55,6 +65,9 @@ SCORE = numbers(
     other_noise=(16.0, "points", "standard deviation"),
 )
 FULL = 100  # points of the score
+SHOP, FAIR = SOURCES.index("shop"), SOURCES.index("fair")
+NEAR = np.arange(dates.WEEK)  # days by which interest may lie further back, on a day that suits it
+HALF = dates.WEEK // 2
 
 
 @process(tables=("leads",))
@@ -77,7 +90,7 @@ def leads(
         }
     )
     out = pd.concat([won, _others(draw, won)], ignore_index=True)
-    out = _dated(draw("gaps"), out)
+    out = _dated(draw, out)
     out["customer_id"] = out["customer_id"].astype("Int64").where(out["decided_on"] < dates.DAYS)
     out["contacted"] = (out["contacted_on"] < dates.DAYS).astype(int)
     cost = draw("costs").uniform(FOLLOW_UP.cheapest, FOLLOW_UP.dearest, len(out))
@@ -85,7 +98,8 @@ def leads(
     out["cost"] = (cost * SOURCE["lead_cost"].to_numpy()[out["channel"]]).round(2)
     out["channel"] = np.array(SOURCES)[out["channel"]]
     out = out[out["created_on"] < dates.DAYS]
-    out = out.sort_values(["created_on", "channel", "score"], kind="stable", ignore_index=True)
+    out = out.sample(frac=1, random_state=draw("order"))  # within a day no order says anything
+    out = out.sort_values("created_on", kind="stable", ignore_index=True)
     out["lead_id"] = out.index + 1
     for step in ("created_on", *STEPS):
         out[step] = dates.START + pd.to_timedelta(out[step].where(out[step] < dates.DAYS), unit="D")
@@ -127,21 +141,58 @@ def _others(draw: Callable[[str], np.random.Generator], won: pd.DataFrame) -> pd
     )
 
 
-def _dated(rng: np.random.Generator, leads: pd.DataFrame) -> pd.DataFrame:
-    """Return the leads with the day of interest and of each step reached, counted back from the decision.
+def _dated(draw: Callable[[str], np.random.Generator], leads: pd.DataFrame) -> pd.DataFrame:
+    """Return the leads with the day of interest and of each step reached.
 
-    Where the files begin later than the interest, the steps are squeezed into the days since they begin.
+    What was open when the files begin may have begun before.
     """
-    pace = PACE.to_numpy()[leads["channel"]]
-    gaps = np.floor(rng.exponential(GAPS.to_numpy(), (len(leads), len(GAPS))) * pace[:, None])
-    gaps = gaps * np.minimum(1, FOLLOW_UP.longest / np.maximum(gaps.sum(axis=1), 1))[:, None]
+    channel = leads["channel"].to_numpy()
     decided = leads["decided_on"].to_numpy()
-    room = rng.random(len(leads)) * (decided + 1)
-    total = gaps.sum(axis=1)
-    gaps = np.where(total > decided, room / np.maximum(total, 1), 1)[:, None] * gaps
-    before = np.floor(np.cumsum(gaps[:, ::-1], axis=1)[:, ::-1]).astype(int)  # days before the decision
-    created = decided - before[:, 0]
-    steps = np.column_stack([decided[:, None] - before[:, 1:], decided])
+    gaps = draw("gaps").exponential(GAPS.to_numpy(), (len(leads), len(GAPS)))
+    passed = np.cumsum(gaps * PACE.to_numpy()[channel][:, None], axis=1)
+    total = np.minimum(passed[:, -1], FOLLOW_UP.longest - HALF)
+    at_once = (channel == SHOP) & (draw("at_once").random(len(leads)) < FOLLOW_UP.at_once)
+    created = _suitable_days(draw("interest"), decided - np.maximum(total - HALF, 0).astype(int))
+    created = np.where(at_once, _open(decided, -1), created)
+    created = np.where(channel == FAIR, _same_fair(draw("fairs"), decided), created)
+    # A fair wins on its days or not at all: its other leads are followed up in the weeks after it.
+    lost = leads["customer_id"].isna().to_numpy()
+    decided = np.where(lost & (channel == FAIR), created + total.astype(int), decided)
+    decided = np.where(lost & at_once, created, decided)
+    decided = np.where(lost, _open(decided), decided)
+    steps = created[:, None] + (passed / passed[:, -1:] * (decided - created)[:, None]).astype(int)
+    steps = np.minimum(_open(steps), _open(decided, -1)[:, None])
+    steps[:, -1] = decided
     reached = np.arange(len(STEPS)) < leads["reached"].to_numpy()[:, None]
+    reached[at_once, STEPS.index("quoted_on")] = False
     steps = np.where(reached, steps, np.inf)
     return leads.assign(created_on=created, **dict(zip(STEPS, steps.T, strict=True)))
+
+
+def _suitable_days(rng: np.random.Generator, day: np.ndarray) -> np.ndarray:
+    """Return the days or up to six days earlier: on weekdays that win more, not while the house rests."""
+    option = day[:, None] - NEAR
+    weekday = (dates.START.day_of_week + option) % dates.WEEK
+    weight = WON_BY_WEEKDAY.to_numpy()[weekday] * ~_rests(option)
+    return day - NEAR[pick(rng, weight)]
+
+
+def _same_fair(rng: np.random.Generator, day: np.ndarray) -> np.ndarray:
+    """Return the days, or some day up to then of the fair that is on."""
+    fair = np.pad(dates.fair_days(), (0, FOLLOW_UP.longest))  # customers to come are won after today
+    begins = np.flatnonzero(fair & ~np.roll(fair, 1))
+    first = begins[np.searchsorted(begins, day, side="right") - 1]
+    earlier = fair[day] & (rng.random(len(day)) >= FOLLOW_UP.fair_day)
+    return rng.integers(np.where(earlier, first, day), day, endpoint=True)
+
+
+def _rests(day: np.ndarray) -> np.ndarray:
+    """Return whether the house rests on each day; beyond the history it does not."""
+    return dates.closed()[np.clip(day, 0, dates.DAYS - 1)]
+
+
+def _open(day: np.ndarray, way: int = 1) -> np.ndarray:
+    """Return the days, or where the house rests the next open day (the one before, if `way` is -1)."""
+    while (rests := _rests(day)).any():
+        day = day + way * rests
+    return day

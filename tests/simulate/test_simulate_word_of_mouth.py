@@ -15,57 +15,98 @@ from crmlab.simulate.processes.referrals import RATES, referrals
 
 DAY = pd.Timedelta(days=1)
 TONES = {
-    "positive": (RATES.positive_rate, RATES.satisfaction_positive, RATES.people_positive),
-    "negative": (RATES.negative_rate, RATES.satisfaction_negative, RATES.people_negative),
+    "positive": (
+        RATES.positive_rate,
+        RATES.satisfaction_positive,
+        RATES.people_positive,
+        RATES.left_positive,
+    ),
+    "negative": (
+        RATES.negative_rate,
+        RATES.satisfaction_negative,
+        RATES.people_negative,
+        RATES.left_negative,
+    ),
 }
 
 
 @pytest.fixture(scope="module")
-def told() -> pd.DataFrame:
+def senders() -> pd.DataFrame:
+    """Consumers with their satisfaction, the day on which they left (today, if they did not), and years."""
+    scores = large()["truth:consumers"][["customer_id", "satisfaction"]]
+    out = large()["consumers"][["customer_id", "acquired_on"]].merge(scores)
+    left = dates.START + pd.to_timedelta(np.floor(large()["dropout"]), unit="D")
+    out["left"] = pd.Series(left).fillna(dates.TODAY).clip(upper=dates.TODAY)
+    out["while_customer"] = (out["left"] - out["acquired_on"]).dt.days / 365.25
+    out["after"] = (dates.TODAY - out["left"]).dt.days / 365.25
+    return out
+
+
+@pytest.fixture(scope="module")
+def told(senders) -> pd.DataFrame:
     """Referrals with what is true of the sender."""
-    people = large()["consumers"][["customer_id", "acquired_on"]]
-    return (
-        large()["referrals"].merge(people).merge(large()["truth:consumers"][["customer_id", "satisfaction"]])
-    )
+    return large()["referrals"].merge(senders)
 
 
 @pytest.mark.parametrize("tone", TONES)
-def test_word_of_mouth_has_its_rate_by_satisfaction(told, tone):
-    rate, tie, people_told = TONES[tone]
+def test_word_of_mouth_has_its_rate_by_satisfaction_and_falls_after_leaving(told, senders, tone):
+    rate, tie, people_told, left = TONES[tone]
     own = told[(told["tone"] == tone) & told["referred_customer_id"].isna()]
-    people = (
-        large()["consumers"]
-        .merge(large()["truth:consumers"], on="customer_id")
-        .query("acquired_on < @dates.TODAY")
-    )
-    years = (dates.TODAY - people["acquired_on"]).dt.days / 365.25
-    count = people["customer_id"].map(own["customer_id"].value_counts()).fillna(0)
-    x = pd.DataFrame({"const": 1.0, "s": people["satisfaction"]})
-    fit = sm.GLM(count, x, family=sm.families.Poisson(), offset=np.log(years)).fit()
-    near_fit(fit, const=np.log(rate), s=tie)
+    after = own["date"] >= own["left"] + DAY
+    parts = []
+    for years, rows in (("while_customer", own[~after]), ("after", own[after])):
+        part = senders[senders[years] > 0].rename(columns={years: "years"})
+        count = part["customer_id"].map(rows["customer_id"].value_counts()).fillna(0)
+        parts.append(part.assign(count=count, after=float(years == "after"), const=1.0))
+    people = pd.concat(parts)
+    x = people[["const", "satisfaction", "after"]]
+    offset = np.log(people["years"])
+    fit = sm.GLM(people["count"], x, family=sm.families.Poisson(), offset=offset).fit()
+    near_fit(fit, const=np.log(rate), satisfaction=tie, after=np.log(left))
     near_mean(own["people_told"] - 1, people_told)
     assert own["people_told"].min() == 1
-    days = (dates.TODAY - own["acquired_on"]).dt.days
-    passed = (own["date"] - own["acquired_on"]).dt.days / days
-    assert passed.between(0, 1, inclusive="left").all()
-    near_mean(passed, 0.5 - 0.5 / days)
-    near_share(passed[own["acquired_on"] < "2024-07-01"] > 0.98, 0.02)  # up to the last day
+    assert (own["date"] >= own["acquired_on"]).all()
+    assert (own["date"] < dates.TODAY).all()
+
+
+def test_what_is_said_is_spread_evenly_over_the_time_as_a_customer_and_that_after_it(told):
+    own = told[told["referred_customer_id"].isna()]
+    after = own["date"] >= own["left"] + DAY
+    passed = (own["date"] - own["acquired_on"]).dt.days / (365.25 * own["while_customer"])
+    near_mean(passed[~after & (own["while_customer"] > 1)], 0.5, "while a customer")
+    passed = (own["date"] - own["left"]).dt.days / (365.25 * own["after"])
+    near_mean(passed[after & (own["after"] > 1)], 0.5, "after")
 
 
 def test_whoever_came_by_referral_names_somebody_won_before(told):
-    people = large()["consumers"].set_index("customer_id")
+    leads = large()["leads"]
+    leads = leads[leads["channel"] == "referral"].dropna(subset="customer_id").set_index("customer_id")
+    created = leads["created_on"]
     came = told.dropna(subset="referred_customer_id")
-    by_referral = people[people["acquisition_channel"] == "referral"]
-    expected = by_referral[by_referral["acquired_on"] > dates.START]
-    assert sorted(came["referred_customer_id"]) == expected.index.tolist()
-    won = people["acquired_on"].loc[came["referred_customer_id"]].to_numpy()
-    assert (came["acquired_on"] < won).all()
+    first = large()["consumers"]["acquired_on"].min()
+    assert sorted(came["referred_customer_id"]) == sorted(created[created > first].index)
+    asked = created.loc[came["referred_customer_id"]].to_numpy()
+    assert (came["acquired_on"] < asked).all()
     assert (came["tone"] == "positive").all()
     near_mean(came["people_told"] - 1, RATES.people_positive)
-    lag = (won - came["date"]) / np.timedelta64(1, "D")
+    lag = (asked - came["date"]) / np.timedelta64(1, "D")
+    assert lag.min() == 0  # nobody shows interest before the conversation that brought them
     assert (came["date"] >= came["acquired_on"]).all()
-    free = (won - came["acquired_on"].to_numpy()) / np.timedelta64(1, "D") > RATES.lag
+    free = (asked - came["acquired_on"].to_numpy()) / np.timedelta64(1, "D") > RATES.lag
     near_shares(lag[free], dict.fromkeys(range(RATES.lag + 1), 1 / (RATES.lag + 1)))
+
+
+def test_those_who_have_left_bring_fewer(told, senders):
+    """Of two equally satisfied customers won before, one of whom has left, that one is named less often."""
+    came = told.dropna(subset="referred_customer_id")
+    came = came[came["date"] > "2024-07-01"]
+    pull = np.exp(RATES.satisfaction_positive * senders["satisfaction"])
+    shares = []
+    for day in came["date"].sample(200, random_state=1):
+        there = pull * (senders["acquired_on"] < day)
+        gone = there[senders["left"] < day].sum()
+        shares.append(RATES.left_positive * gone / (RATES.left_positive * gone + there.sum() - gone))
+    near_share(came["date"] > came["left"], np.mean(shares))
 
 
 def test_the_second_customer_can_only_come_from_the_first():
@@ -78,8 +119,13 @@ def test_the_second_customer_can_only_come_from_the_first():
         }
     )
     alike = pd.DataFrame({"satisfaction": np.zeros(3)})
+    leads = people.rename(columns={"acquired_on": "created_on", "acquisition_channel": "channel"})
+    alive = np.full(3, np.nan)
     drawn = pd.concat(
-        [referrals(lambda part, seed=seed: core.generator(seed, part), people, alike) for seed in range(150)]
+        [
+            referrals(lambda part, seed=seed: core.generator(seed, part), people, alike, alive, leads)
+            for seed in range(150)
+        ]
     )
     sender = drawn.dropna(subset="referred_customer_id").groupby("referred_customer_id")["customer_id"]
     assert list(sender.groups) == [2, 3]  # the first customer cannot have been sent
@@ -88,9 +134,12 @@ def test_the_second_customer_can_only_come_from_the_first():
 
 
 def test_satisfied_customers_bring_others(told):
-    """Drawn in proportion to exp(.6 s), senders are .6 more satisfied: the tilt of a normal score."""
+    """Drawn in proportion to exp(.6 s), senders are .6 more satisfied: the tilt of a normal score.
+
+    They are a little more so: the dissatisfied have left, and speak less often then.
+    """
     came = told.dropna(subset="referred_customer_id")
-    assert came["satisfaction"].mean() == pytest.approx(RATES.satisfaction_positive, abs=0.06)
+    assert 0 < came["satisfaction"].mean() - RATES.satisfaction_positive < 0.12
     own = told[told["referred_customer_id"].isna()].groupby("tone")["satisfaction"].mean()
     assert own["positive"] > 0.5 > -0.5 > own["negative"]
 

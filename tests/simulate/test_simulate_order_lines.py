@@ -15,6 +15,7 @@ from crmlab.simulate.processes.order_lines import (
     AFFINITY,
     BASKET,
     DISCOUNT,
+    FEWEST,
     GIFTS,
     LEVELS,
     PROMOTION,
@@ -22,9 +23,10 @@ from crmlab.simulate.processes.order_lines import (
     SEASON,
     SERIAL,
     TASTE,
+    WEIGHT,
 )
 from crmlab.simulate.processes.people import CLASSES, SPENDING
-from crmlab.simulate.processes.products import LINE_MARGINS, LINES, PIECES
+from crmlab.simulate.processes.products import CHOICE, IN_SEASON, LINE_MARGINS, LINES, PIECES, POPULARITY
 
 WEEK = pd.Timedelta(weeks=1)
 
@@ -97,7 +99,7 @@ def test_nothing_is_sold_before_its_launch_and_everything_afterwards(lines):
     first = lines.groupby("product_id")["order_date"].min()
     launched = large()["products"].set_index("product_id")["launched_on"]
     assert (first >= launched).all()
-    assert (first - launched < pd.Timedelta(days=21)).all()
+    assert (first - launched < pd.Timedelta(days=42)).all()
 
 
 # -- amounts --------------------------------------------------------------------------------------
@@ -123,19 +125,32 @@ def test_lines_are_numbered_and_add_up_to_their_order():
     assert (lines["product_id"].map(own) == lines["product_line"]).all()
 
 
-def test_an_order_hardly_differs_from_what_was_meant(orders, lines):
-    """With a tea to make up for it the order is met to a yuan or two; without, pieces come near."""
+def test_teas_are_weighed_in_steps_and_nobody_carries_home_nine_kilos(lines):
+    tea = lines[lines["unit"] == "100 g"]
+    assert (tea["quantity"] % WEIGHT.step == 0).all()
+    assert tea.groupby("grade")["quantity"].min().to_dict() == FEWEST.to_dict()
+    assert (tea["quantity"] > 2000).mean() < 0.0005
+    assert tea["quantity"].max() < 6000
+    heavy = tea[(tea["amount"] > 500) & (tea["ability_to_pay"] == 3)]
+    usual = tea[tea["amount"].between(60, 120) & (tea["ability_to_pay"] == 3)]
+    reserve = [(part["grade"] == "reserve").mean() for part in (usual, heavy)]
+    assert reserve[1] > reserve[0] + 0.25  # much money goes into a dearer tea
+
+
+def test_an_order_differs_little_from_what_was_meant(orders):
+    """Weights in steps of 10 g and whole pieces come near an amount, and miss it to both sides."""
     off = orders["amount"] - orders["intended"]
-    tea = lines.assign(tea=lines["unit"] == "100 g").groupby("order_id")["tea"].any().to_numpy()
-    assert 0.83 < tea.mean() < 0.87
-    assert (off[tea].abs() <= 1).mean() > 0.97
-    assert off[tea].abs().max() < 3
-    assert (off.abs() <= 1).mean() > 0.87
-    alone = ~tea & (orders["intended"] > 100).to_numpy()
-    relative = (off / orders["intended"])[alone]
-    assert relative.abs().median() < 0.03
-    assert abs(relative.mean()) < 0.004
+    relative = (off / orders["intended"]).abs()
+    assert relative.median() < 0.011
+    assert relative.quantile(0.95) < 0.06
     assert abs(off.sum()) < 5e-4 * orders["intended"].sum()
+
+
+def test_large_orders_have_more_lines(lines):
+    of = lines.groupby("order_id").agg(size=("size", "first"), intended=("intended", "first"))
+    assert of.loc[of["intended"] < BASKET.bulk, "size"].max() == 3
+    assert of["size"].max() == 4
+    assert of.loc[of["intended"] > 2 * BASKET.bulk, "size"].min() >= 2
 
 
 def gamma_gamma(orders: pd.DataFrame, amount: str) -> np.ndarray:
@@ -159,7 +174,8 @@ def test_gamma_gamma_parameters_come_back_from_what_was_paid(orders):
 
 
 def test_orders_have_one_to_three_lines(lines):
-    size = lines[lines["intended"] > 100].drop_duplicates("order_id")["size"]
+    usual = lines["intended"].between(100, BASKET.bulk - 1)
+    size = lines[usual].drop_duplicates("order_id")["size"]
     another = BASKET.another
     near_shares(size, {1: (1 - another) ** 2, 2: 2 * another * (1 - another), 3: another**2})
 
@@ -226,21 +242,78 @@ def test_gift_givers_fill_their_baskets_before_the_festivals(orders):
     assert max(extra, key=extra.get) == "gift_giver"
 
 
-def test_reserve_grade_follows_ability_to_pay(lines):
-    tea = lines[lines["unit"] == "100 g"]
+def fame(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return what a product's stated popularity, price, launch and season make of it on the day of each line."""
     products = large()["products"]
-    odds = np.exp(BASKET.reserve + BASKET.reserve_ability * (tea["ability_to_pay"] - 3))
-    on_sale = {
-        grade: sum(
-            (tea["product_line"] == product.product_line) & (tea["order_date"] >= product.launched_on)
-            for product in products[products["grade"] == grade].itertuples()
-        )
-        for grade in ("everyday", "reserve")
-    }
-    chance = on_sale["reserve"] * odds / (on_sale["reserve"] * odds + on_sale["everyday"])
+    usual = products.groupby(["product_line", "grade"])["list_price"].transform("mean")
+    out = {}
+    for row, product in products.iterrows():
+        age = (lines["order_date"] - product["launched_on"]).dt.days
+        known = CHOICE.launch_share + (1 - CHOICE.launch_share) * (age / CHOICE.launch_days).clip(upper=1)
+        known = known if product["launched_on"] > dates.START else 1.0
+        season = lines["spring"] if product["product_line"] == "green_tea" else lines["gifts"]
+        factor = np.where(season, IN_SEASON.get(product["product_name"], 1.0), 1.0)
+        price = (product["list_price"] / usual[row]) ** CHOICE.price
+        weight = POPULARITY[product["product_name"]] * price * known * factor * (age >= 0)
+        if product["grade"] == "reserve":
+            weight = weight * np.exp(BASKET.reserve + BASKET.reserve_ability * (lines["ability_to_pay"] - 3))
+        out[product["product_id"]] = weight * (lines["product_line"] == product["product_line"])
+    return pd.DataFrame(out, index=lines.index)
+
+
+@pytest.fixture(scope="module")
+def fitting(lines) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Teas that stand alone in orders of which every tea of the line can make the amount, and their chances."""
+    alone = lines[(lines["size"] == 1) & (lines["unit"] == "100 g") & (lines["discount"] == 0)]
+    here = alone[alone["intended"].between(100, 119)].reset_index(drop=True)
+    weight = fame(here)
+    return here, weight.div(weight.sum(axis=1), axis=0)
+
+
+def test_a_tea_is_chosen_by_popularity_price_launch_season_and_means(fitting):
+    here, chance = fitting
+    for product in chance.columns[chance.sum() > 0]:
+        near_mean(here["product_id"] == product, chance[product], product)
+    reserve = large()["products"].set_index("product_id")["grade"] == "reserve"
     for level in range(1, 6):
-        here = tea["ability_to_pay"] == level
-        near_mean(tea.loc[here, "grade"] == "reserve", chance[here], level)
+        own = here["ability_to_pay"] == level
+        near_mean(here.loc[own, "grade"] == "reserve", chance.loc[own, reserve].sum(axis=1), level)
+
+
+def test_a_new_product_becomes_known_in_half_a_year(fitting):
+    here, chance = fitting
+    launched = large()["products"].set_index("product_id")["launched_on"]
+    late = launched[(launched > dates.START) & (launched < dates.TODAY - 40 * WEEK)].index
+    late = [product for product in late if chance[product].sum() > 0]
+    age = {product: (here["order_date"] - launched[product]).dt.days for product in late}
+    for first, last in ((0, 59), (60, 119), (120, 179), (180, 365)):
+        sold = [here["product_id"][age[p].between(first, last)] == p for p in late]
+        stated = [chance.loc[age[p].between(first, last), p] for p in late]
+        near_mean(pd.concat(sold), pd.concat(stated), first)
+    share = [
+        np.mean(np.concatenate([here["product_id"][age[p].between(*span)] == p for p in late]))
+        for span in ((0, 45), (180, 365))
+    ]
+    assert share[0] < share[1] / 2
+
+
+def test_products_differ_in_how_well_they_sell(lines):
+    sold = lines["product_id"].value_counts()
+    everyday = large()["products"].query("grade == 'everyday' and launched_on == '2022-07-01'")
+    best = everyday["product_id"].map(sold).groupby(everyday["product_line"]).agg(["min", "max"])
+    assert (best["max"] / best["min"] > 1.5).all()
+    assert 0.45 < np.log(POPULARITY).std() < 0.75
+
+
+def test_spring_tea_and_festival_gifts_have_their_season(lines):
+    for product, season in (("Spring-first Longjing", "spring"), ("Festival tin", "gifts")):
+        own = lines["product_name"] == product
+        line = lines["product_line"] == lines.loc[own, "product_line"].iloc[0]
+        within = own[line & lines[season]].mean()
+        assert within > 1.3 * own[line & ~lines[season]].mean(), product
+
+
+def test_reserve_grade_of_gifts_and_teaware_follows_ability_to_pay(lines):
     ware = lines[lines["unit"] == "piece"]
     dear = ware.groupby("ability_to_pay")["grade"].agg(lambda grade: (grade == "reserve").mean())
     assert dear.is_monotonic_increasing

@@ -1,7 +1,7 @@
-"""What is in an order: lines by taste and season, products by means and price, weights that meet the amount.
+"""What is in an order: lines by taste and season, products by means, fame and price, weights near the amount.
 
 An order is meant to cost a certain amount. Pieces come in whole numbers; what they leave goes to the teas,
-which are weighed to the gram. So an order's amount hardly differs from the one that was meant.
+which are weighed in steps of a few grams. So an order's amount differs little from the one that was meant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..numbers import grid, numbers, series
 from ..registry import process
 from .order_days import ONLINE, promotion_weeks
 from .people import CLASSES
-from .products import LINES, PIECES
+from .products import CHOICE, IN_SEASON, LINES, PIECES, POPULARITY
 
 AFFINITY = grid(
     "order_lines",
@@ -56,12 +56,27 @@ BASKET = numbers(
     "order_lines",
     another=(0.35, "probability", "of each of two further lines"),
     evenness=(2.0, "none", "shape of the Gamma weights by which lines share an amount"),
-    least=(10.0, "yuan", "that pieces leave for each other line of their order"),
+    bulk=(600.0, "yuan", "for each of which an order has a line more, up to four"),
+    least=(10.0, "yuan", "that each line of an order is meant to cost, if the order is not smaller"),
     fit=(0.4, "share", "of a line's amount by which pieces may miss it before they are avoided"),
     fit_alone=(0.01, "share", "the same where no tea is in the order to make up for it"),
     several=(1.5, "exponent", "by which the chance of a product falls with the number of pieces needed"),
     reserve=(-1.0, "log-odds", "of a product of reserve grade against an everyday one, at ability to pay 3"),
     reserve_ability=(0.55, "log-odds", "change per level of ability to pay"),
+)
+WEIGHT = numbers(
+    "order_lines",
+    step=(10.0, "grams", "in which teas are weighed"),
+    near=(0.1, "share", "of a line's amount by which a tea may miss it: others are chosen only if none fits"),
+    plenty=(500.0, "grams", "of one tea beyond which a dearer one is rather chosen"),
+    heavy=(2.0, "exponent", "by which the chance of a tea falls with the weight beyond that"),
+)
+FEWEST = series(
+    "order_lines",
+    "fewest",
+    {"everyday": 20.0, "reserve": 10.0},
+    "grams",
+    "of a tea that are sold, by grade",
 )
 DISCOUNT = series(
     "discounts",
@@ -96,6 +111,7 @@ RETURNS = numbers(
 TEAS = tuple(line for line in LINES if line not in PIECES)
 MIDDLE = 3  # level of ability to pay
 GRAMS = 100  # that a list price of tea is for
+TINY = 1e-9  # shares of an order without an open line are divided by this
 
 
 @process(truth=("tastes", "taste_changes"))
@@ -157,11 +173,9 @@ def order_lines(
     weights = line_weights(ordered, favourite, products)
     lines = _baskets(draw("baskets"), weights, ordered["amount"].to_numpy())
     lines["discount"] = _discounts(draw("discounts"), ordered.iloc[lines["order"]])
-    for line in PIECES:
-        lines = _pieces(draw(line), lines, line, ordered, products)
-    lines["meant"] = _share_the_rest(lines, ordered["amount"].to_numpy())
-    for line in TEAS:
-        lines = _weighed(draw(line), lines, line, ordered, products)
+    for line in PIECES + TEAS:  # what pieces leave goes to the teas
+        fill = _pieces if line in PIECES else _weighed
+        lines = fill(draw(line), lines, line, ordered, products)
     own = draw("habits").random(len(consumers))
     returned = _returned(draw("returns"), own, lines, ordered)
     return pd.DataFrame(
@@ -170,7 +184,7 @@ def order_lines(
             "line_no": lines.groupby("order").cumcount() + 1,
             "product_line": np.array(LINES)[lines["line"]],
             "product_id": lines["product_id"],
-            "quantity": lines["quantity"],
+            "quantity": lines["quantity"].astype(int),
             "discount": lines["discount"],
             "amount": lines["amount"],
             "returned": returned.astype(int),
@@ -189,18 +203,27 @@ def favourites(ledger: pd.DataFrame, tastes: pd.DataFrame, changes: pd.DataFrame
 
 
 def line_weights(ordered: pd.DataFrame, favourite: np.ndarray, products: pd.DataFrame) -> np.ndarray:
-    """Return how strongly each line is wanted in each order; pieces that cost more than the order are not."""
+    """Return how strongly each line is wanted in each order; a line that costs more than the order is not."""
     weight = (1 - TASTE.favourite) * AFFINITY.to_numpy()[ordered["kind"].to_numpy()]
     weight[np.arange(len(weight)), favourite] += TASTE.favourite
     day = ordered["day"].to_numpy()
-    spring = np.isin(dates.dates(np.arange(dates.DAYS)).month, SPRING)[day]
-    weight[spring, LINES.index("green_tea")] *= SEASON.spring_green
+    weight[in_spring()[day], LINES.index("green_tea")] *= SEASON.spring_green
     gifts = gift_season()[day]
     weight[gifts, LINES.index("gift_sets")] *= GIFTS.to_numpy()[ordered["kind"].to_numpy()[gifts]]
-    cheapest = products.groupby("product_line")["list_price"].min()
-    for line in PIECES:
-        weight[ordered["amount"].to_numpy() < cheapest[line], LINES.index(line)] = 0
-    return weight
+    cheapest = _least_cost(products[products["launched_on"] == dates.START])
+    too_dear = ordered["amount"].to_numpy()[:, None] < cheapest[list(LINES)].to_numpy()
+    return weight * ~(too_dear & (cheapest[list(LINES)] > cheapest.min()).to_numpy())
+
+
+def _least_cost(products: pd.DataFrame) -> pd.Series:
+    """Return what the least costs that can be bought of each line: a piece, or a few grams."""
+    fewest = products["grade"].map(FEWEST).where(products["unit"] != "piece", GRAMS) / GRAMS
+    return (products["list_price"] * fewest).groupby(products["product_line"]).min()
+
+
+def in_spring() -> np.ndarray:
+    """Return for every day of the history whether the tea of the new spring is wanted."""
+    return np.isin(dates.dates(np.arange(dates.DAYS)).month, SPRING)
 
 
 def gift_season() -> np.ndarray:
@@ -214,12 +237,12 @@ def _baskets(rng: np.random.Generator, weights: np.ndarray, amount: np.ndarray) 
     with np.errstate(divide="ignore"):
         keys = np.log(weights) + rng.gumbel(size=weights.shape)  # the largest keys are a draw without return
     rank = np.argsort(-keys, axis=1)
-    size = 1 + rng.binomial(2, BASKET.another, len(weights))
+    size = 1 + rng.binomial(2, BASKET.another, len(weights)) + amount // BASKET.bulk
+    size = np.minimum(size, len(TEAS))  # some tea is always to be had
     order, place = spread(np.clip(amount // BASKET.least, 1, size))  # small orders have few lines
     out = pd.DataFrame({"order": order, "line": rank[order, place]})
-    out = out.assign(product_id=0, quantity=0, amount=0.0)
-    share = pd.Series(rng.gamma(BASKET.evenness, size=len(order)))
-    return out.assign(meant=amount[order] * share / in_order(out, share))
+    out = out.assign(product_id=0, quantity=0.0, amount=0.0)
+    return out.assign(share=rng.gamma(BASKET.evenness, size=len(order)))
 
 
 def _discounts(rng: np.random.Generator, ordered: pd.DataFrame) -> np.ndarray:
@@ -230,11 +253,33 @@ def _discounts(rng: np.random.Generator, ordered: pd.DataFrame) -> np.ndarray:
     return np.where(rng.random(len(ordered)) < likely, level, 0.0)
 
 
-def _appeal(ordered: pd.DataFrame, of_line: pd.DataFrame) -> np.ndarray:
+def appeal(ordered: pd.DataFrame, of_line: pd.DataFrame) -> np.ndarray:
     """Return how strongly the products of a line are wanted in orders, 0 before they are launched."""
+    day = ordered["day"].to_numpy()[:, None]
     odds = np.exp(BASKET.reserve + BASKET.reserve_ability * (ordered["ability"].to_numpy() - MIDDLE))
-    launched = dates.days(of_line["launched_on"]) <= ordered["day"].to_numpy()[:, None]
-    return np.where(of_line["grade"] == "reserve", odds[:, None], 1.0) * launched
+    usual = of_line.groupby("grade")["list_price"].transform("mean")
+    fame = of_line["product_name"].map(POPULARITY) * (of_line["list_price"] / usual) ** CHOICE.price
+    launched = dates.days(of_line["launched_on"])
+    known = CHOICE.launch_share + (1 - CHOICE.launch_share) * (day - launched) / CHOICE.launch_days
+    known = np.where(launched > 0, np.minimum(known, 1), 1) * (day >= launched)
+    spring = (of_line["product_line"] == "green_tea").to_numpy()
+    season = np.where(spring, in_spring()[day], gift_season()[day])
+    factor = np.where(season, of_line["product_name"].map(IN_SEASON).fillna(1), 1)
+    return np.where(of_line["grade"] == "reserve", odds[:, None], 1) * fame.to_numpy() * known * factor
+
+
+def _open_lines(lines: pd.DataFrame, line: str, amount: np.ndarray) -> pd.DataFrame:
+    """Return the lines of a product line, with what their order has left and what each is meant to cost.
+
+    Every open line of an order gets a little; what is left beyond that is shared.
+    """
+    still = lines["product_id"] == 0
+    left = amount[lines["order"]] - in_order(lines, lines["amount"])
+    share = lines["share"] / in_order(lines, lines["share"].where(still, 0)).clip(min=TINY)
+    number = in_order(lines, still)
+    least = np.minimum(BASKET.least, left / np.maximum(number, 1))
+    out = lines.assign(left=left, others=number - 1, meant=least + (left - number * least) * share)
+    return out[lines["line"] == LINES.index(line)]
 
 
 def _pieces(
@@ -245,10 +290,7 @@ def _pieces(
     Whatever does not leave a little for each open line of its order is left out; what stands alone is bought.
     """
     of_line = products[products["product_line"] == line]
-    left = ordered["amount"].to_numpy()[lines["order"]] - in_order(lines, lines["amount"])
-    others = in_order(lines, lines["product_id"] == 0) - 1
-    here = np.flatnonzero(lines["line"] == LINES.index(line))
-    part = lines.assign(left=left, others=others).iloc[here]
+    part = _open_lines(lines, line, ordered["amount"].to_numpy())
     alone = (part["others"] == 0).to_numpy()[:, None]
     meant = np.where(alone, part[["left"]], part[["meant"]])
     price = of_line["list_price"].to_numpy() * (1 - part[["discount"]].to_numpy())
@@ -256,38 +298,46 @@ def _pieces(
     number = np.maximum(np.rint(meant / price), 1)
     number = np.where(alone, number, np.minimum(number, room))
     miss = np.abs(number * price - meant) / meant / np.where(alone, BASKET.fit_alone, BASKET.fit)
-    weight = _appeal(ordered.iloc[part["order"]], of_line) * np.maximum(number, 1) ** -BASKET.several
+    weight = appeal(ordered.iloc[part["order"]], of_line) * np.maximum(number, 1) ** -BASKET.several
     weight = weight * np.exp(miss.min(axis=1, keepdims=True) - miss) * (number > 0)
     chosen = pick(rng, weight)
     row = np.arange(len(part))
-    lines.loc[here, "product_id"] = of_line["product_id"].to_numpy()[chosen]
-    lines.loc[here, "quantity"] = number[row, chosen].astype(int)
-    lines.loc[here, "amount"] = (number * price)[row, chosen].round(2)
+    _fill(lines, part, of_line, chosen, number[row, chosen], (number * price)[row, chosen])
     bought = weight[row, chosen] > 0
-    return lines.drop(here[~bought]).reset_index(drop=True)
+    return lines.drop(part.index[~bought]).reset_index(drop=True)
 
 
 def _weighed(
     rng: np.random.Generator, lines: pd.DataFrame, line: str, ordered: pd.DataFrame, products: pd.DataFrame
 ) -> pd.DataFrame:
-    """Fill the lines of a tea, weighed to the gram."""
+    """Fill the lines of a tea: a weight near the amount meant, and much of it rather of a dearer tea."""
     of_line = products[products["product_line"] == line]
-    here = np.flatnonzero(lines["line"] == LINES.index(line))
-    part = lines.iloc[here]
-    chosen = pick(rng, _appeal(ordered.iloc[part["order"]], of_line))
-    price = of_line["list_price"].to_numpy()[chosen] * (1 - part["discount"].to_numpy())
-    grams = np.maximum(np.rint(GRAMS * part["meant"].to_numpy() / price), 1)
-    lines.loc[here, "product_id"] = of_line["product_id"].to_numpy()[chosen]
-    lines.loc[here, "quantity"] = grams.astype(int)
-    lines.loc[here, "amount"] = (grams * price / GRAMS).round(2)
+    part = _open_lines(lines, line, ordered["amount"].to_numpy())
+    meant = part[["meant"]].to_numpy()
+    price = of_line["list_price"].to_numpy() / GRAMS * (1 - part[["discount"]].to_numpy())
+    fewest = of_line["grade"].map(FEWEST).to_numpy()
+    grams = np.maximum(np.rint(meant / price / WEIGHT.step) * WEIGHT.step, fewest)
+    wanted = appeal(ordered.iloc[part["order"]], of_line)
+    miss = np.where(wanted > 0, np.abs(grams * price - meant), np.inf)
+    fits = miss <= np.maximum(WEIGHT.near * meant, miss.min(axis=1, keepdims=True))
+    chosen = pick(rng, wanted * fits * np.maximum(grams / WEIGHT.plenty, 1) ** -WEIGHT.heavy)
+    row = np.arange(len(part))
+    _fill(lines, part, of_line, chosen, grams[row, chosen], (grams * price)[row, chosen])
     return lines
 
 
-def _share_the_rest(lines: pd.DataFrame, amount: np.ndarray) -> pd.Series:
-    """Return what each tea is meant to amount to: teas share what the pieces of their order left."""
-    rest = amount[lines["order"]] - in_order(lines, lines["amount"])
-    wanted = lines["meant"].where(lines["product_id"] == 0, 0.0)
-    return rest * wanted / np.where(wanted > 0, in_order(lines, wanted), 1)
+def _fill(
+    lines: pd.DataFrame,
+    part: pd.DataFrame,
+    of_line: pd.DataFrame,
+    chosen: np.ndarray,
+    quantity: np.ndarray,
+    amount: np.ndarray,
+) -> None:
+    """Write the chosen products into their lines."""
+    lines.loc[part.index, "product_id"] = of_line["product_id"].to_numpy()[chosen]
+    lines.loc[part.index, "quantity"] = quantity
+    lines.loc[part.index, "amount"] = amount.round(2)
 
 
 def in_order(lines: pd.DataFrame, values: pd.Series) -> np.ndarray:

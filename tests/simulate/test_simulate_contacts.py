@@ -16,10 +16,13 @@ from crmlab.simulate.processes.contacts import (
     CARE,
     COMPLAINS_BY,
     COMPLAINT,
+    ENQUIRES_BY,
+    ENQUIRY,
     MOOD,
     NOTES,
     PROMISES,
     RATING,
+    RECENT,
 )
 from crmlab.simulate.processes.ledger import ORDER_CHANNELS
 
@@ -49,7 +52,7 @@ def test_contacts_are_numbered_by_date_and_customer_over_the_whole_history():
     assert contacts["date"].max() == dates.TODAY
     assert set(contacts["reason"]) == {*AROUND.index, "complaint", "care"}
     # per order there are as many in the last year as before
-    usual = contacts["reason"].isin(AROUND.index)
+    usual = contacts["reason"].isin(AROUND.index.drop("enquiry"))  # enquiries follow customers too
     recent = [
         part.ge(dates.INTERVENTION).mean()
         for part in (contacts.loc[usual, "date"], large()["orders"]["order_date"])
@@ -74,12 +77,45 @@ def test_orders_bring_contacts_at_their_rate_and_delay(contacts, rests, reason):
     pairs = orders.merge(about, on="customer_id")
     gap = (pairs["date"] - pairs["order_date"]).dt.days
     own = gap.between(usual["from_day"], usual["to_day"])
-    near_share(orders["order_id"].isin(pairs.loc[own, "order_id"]), usual["rate"])
     days = range(int(usual["from_day"]), int(usual["to_day"]) + 1)
+    idle = ENQUIRY.idle * len(days) / dates.YEAR if reason == "enquiry" else 0.0
+    near_share(orders["order_id"].isin(pairs.loc[own, "order_id"]), 1 - (1 - usual["rate"]) * np.exp(-idle))
     near_shares(gap[own], dict.fromkeys(days, 1 / len(days)))
-    assert (pairs.loc[own, "channel_x"] == pairs.loc[own, "channel_y"]).all()
+    if reason != "enquiry":
+        assert (pairs.loc[own, "channel_x"] == pairs.loc[own, "channel_y"]).all()
     if reason == "delivery":
         assert "shop" not in set(about["channel"])
+
+
+def test_most_enquiries_lead_to_no_order_and_the_channel_may_change(contacts):
+    """An enquiry says something about the next order, but by no means all: some who ask have left."""
+    enquiries = contacts[contacts["reason"] == "enquiry"].sort_values("date")
+    orders = large()["orders"].sort_values("order_date")[["customer_id", "order_date", "channel"]]
+    both = pd.merge_asof(
+        enquiries,
+        orders,
+        left_on="date",
+        right_on="order_date",
+        by="customer_id",
+        direction="forward",
+        allow_exact_matches=False,
+    )
+    met = (both["order_date"] - both["date"]).dt.days.between(1, 4)
+    assert 1 <= (~met).sum() / met.sum() <= 1.5
+    assert 0.6 < (both["channel_x"] == both["channel_y"])[met].mean() < 0.9
+    inner = enquiries["date"].between(dates.START + 60 * DAY, dates.TODAY - 60 * DAY).to_numpy()
+    assert met[inner].mean() == pytest.approx(met.mean(), abs=0.02)
+
+
+def test_those_who_have_left_still_ask_at_half_the_rate(contacts):
+    enquiries = contacts[contacts["reason"] == "enquiry"]
+    left = pd.Series(large()["dropout"], index=large()["consumers"]["customer_id"])
+    day = (enquiries["date"] - dates.START).dt.days
+    gone = enquiries[day > enquiries["customer_id"].map(left) + 5]
+    years = (dates.DAYS - left.dropna() - 6).clip(lower=0).sum() / dates.YEAR
+    assert len(gone) / years == pytest.approx(ENQUIRY.idle_left, rel=0.05)
+    assert ENQUIRY.idle_left < ENQUIRY.idle
+    near_shares(gone["channel"], dict(zip(ORDER_CHANNELS, ENQUIRES_BY, strict=True)))
 
 
 def test_nobody_asks_before_being_won_and_nobody_answers_on_days_of_rest(contacts, rests):
@@ -128,7 +164,7 @@ def test_matters_are_solved_at_once_or_something_is_promised(contacts):
 
 
 def test_notes_fit_their_reason_and_lean_to_how_well_the_customer_was_served(contacts):
-    assert 55 <= len(NOTES) <= 65
+    assert 65 <= len(NOTES) <= 75
     assert NOTES["note"].is_unique
     assert (NOTES["note"].str.len() <= 40).all()
     reason = contacts["note"].map(NOTES.set_index("note")["reason"])
@@ -139,10 +175,110 @@ def test_notes_fit_their_reason_and_lean_to_how_well_the_customer_was_served(con
         here = contacts["reason"] == name
         means = rating[here].groupby(tone[here]).mean()
         assert means[-1] + 0.5 < means[0] + 0.25 < means[1], name
-    for name in ("complaint", "care"):
-        own = NOTES[NOTES["reason"] == name]
-        shares = dict(zip(own["note"], own["weight"] / own["weight"].sum(), strict=True))
-        near_shares(contacts.loc[contacts["reason"] == name, "note"], shares, name)
+    own = NOTES[NOTES["reason"] == "care"]  # whose notes have no conditions
+    shares = dict(zip(own["note"], own["weight"] / own["weight"].sum(), strict=True))
+    near_shares(contacts.loc[contacts["reason"] == "care", "note"], shares)
+
+
+@pytest.fixture(scope="module")
+def noted(contacts) -> pd.DataFrame:
+    """Contacts with the conditions of their note and, where it needs some, the customer's orders before them."""
+    orders = large()["orders"].rename(columns={"channel": "ordered_by"})
+    lines = large()["order_lines"]
+    for line in ("gift_sets", "teaware"):
+        orders[line] = orders["order_id"].isin(lines.loc[lines["product_line"] == line, "order_id"])
+    orders["tea"] = orders["order_id"].isin(
+        lines.loc[~lines["product_line"].isin(["gift_sets", "teaware"]), "order_id"]
+    )
+    orders["back"] = orders["order_id"].isin(lines.loc[lines["returned"] == 1, "order_id"])
+    orders = orders.sort_values("order_date", kind="stable")
+    orders["earlier"] = orders.groupby("customer_id").cumcount()
+    orders["before"] = orders.groupby("customer_id")["order_date"].shift()
+    out = contacts.merge(NOTES.drop(columns=["reason"]), on="note").sort_values("date", kind="stable")
+    return pd.merge_asof(out, orders, left_on="date", right_on="order_date", by="customer_id")
+
+
+def test_notes_begin_with_who_began_and_praise_leaves_nothing_open(noted):
+    assert (noted["direction"] == noted["begun"].replace("praise", "in")).all()
+    praise = noted[noted["begun"] == "praise"]
+    assert len(praise) > 10_000
+    assert (praise["solved_at_first_contact"] == 1).all()
+    assert praise["promise"].isna().all()
+    assert (NOTES.loc[NOTES["begun"] == "praise", "tone"] == 1).all()
+
+
+def test_notes_fit_the_channel(noted):
+    for name in ("enquiry", "purchase", "delivery", "after_sales"):
+        bound = noted[(noted["reason"] == name) & (noted["channels"] != "")]
+        fits = [channel in where for channel, where in zip(bound["channel"], bound["channels"], strict=True)]
+        assert all(fits), name
+    shop = noted["note"] == "Praises the advice in the shop"
+    assert set(noted.loc[shop, "channel"]) == {"shop"}
+    bound = noted[(noted["reason"] == "complaint") & (noted["channels"] != "")]
+    assert all(by in where for by, where in zip(bound["ordered_by"], bound["channels"], strict=True))
+    for note in ("Parcel never arrived", "Wrong product sent", "Teaware arrived broken"):
+        assert "shop" not in set(noted.loc[noted["note"] == note, "ordered_by"])
+
+
+def test_complaints_fit_what_was_ordered_and_when(noted):
+    complaints = noted[noted["reason"] == "complaint"]
+    lag = (complaints["date"] - complaints["order_date"]).dt.days
+    bound = complaints["from_day"] > 0
+    assert (lag[bound] >= complaints.loc[bound, "from_day"]).all()
+    assert (lag[complaints["needs"].str.contains("tea|gifts") | bound] <= RECENT.recent_order).all()
+    for need, column in (("teaware", "teaware"), ("gifts", "gift_sets")):
+        assert complaints.loc[complaints["needs"] == need, column].all(), need
+    about_tea = complaints["needs"].str.split().map(lambda needs: "tea" in needs)
+    assert complaints.loc[about_tea, "tea"].all()
+    unopened = complaints["needs"].str.contains("opened") & (complaints["ordered_by"] != "shop")
+    assert (lag[unopened] >= 2).all()
+    assert not complaints.loc[complaints["note"] == "Refund refused", "back"].any()
+    shares = complaints["note"].value_counts(normalize=True)
+    assert 0.04 < shares["Parcel never arrived"] < 0.08
+    assert shares.max() < 0.25
+
+
+def test_whoever_waits_for_a_call_was_promised_one(contacts):
+    waits = contacts.loc[contacts["note"] == "Nobody called back as promised", ["customer_id", "date"]]
+    promised = contacts.loc[contacts["promise"].notna(), ["customer_id", "date"]]
+    both = waits.reset_index().merge(promised, on="customer_id", suffixes=("", "_promised"))
+    kept = (both["date"] - both["date_promised"]).dt.days.between(1, RECENT.recent_promise)
+    assert set(both.loc[kept, "index"]) == set(waits.index)
+    assert len(waits) > 300
+
+
+def test_help_after_a_purchase_fits_the_order(noted):
+    after = noted[noted["reason"].isin(["purchase", "delivery", "after_sales"])]
+    lag = (after["date"] - after["order_date"]).dt.days
+    usual = AROUND.loc[after["reason"]].set_axis(after.index)
+    older = ~((after["date"] - after["before"]).dt.days <= usual["to_day"])
+    own = after[(lag >= usual["from_day"]) & older]  # the contact can be about one order only
+    assert len(own) > 0.8 * len(after)
+    for need, column in (
+        ("teaware", "teaware"),
+        ("gifts", "gift_sets"),
+        ("tea", "tea"),
+        ("returned", "back"),
+    ):
+        assert own.loc[own["needs"].str.split().map(lambda needs, need=need: need in needs), column].all()
+    regular = own["needs"].str.contains("known")
+    assert (own.loc[regular, "earlier"] > 0).all()
+    assert (lag[own.index] >= own["from_day"]).all()
+
+
+def test_notes_have_their_season(contacts):
+    month = contacts["date"].dt.month
+    spring = contacts["note"] == "Asks for this year's spring tea"
+    assert month[spring].between(3, 6).mean() > 0.85
+    late = contacts.loc[contacts["note"] == "Gift came after the festival", "date"]
+    festivals = dates.FESTIVALS.loc[dates.FESTIVALS["festival"] != "dragon_boat", "date"]
+    since = np.column_stack([(late - festival).dt.days for festival in festivals])
+    assert len(late) > 30
+    assert ((since >= 1) & (since <= 14)).any(axis=1).all()
+    gift = contacts["note"].str.startswith("Asks for a gift")
+    enquiry = contacts["reason"] == "enquiry"
+    share = gift[enquiry].groupby(month[enquiry]).mean()
+    assert share[[1, 9]].min() > 1.4 * share[[4, 5, 7, 11]].max()
 
 
 def test_complaints_are_the_incidents_that_were_voiced_up_to_today(contacts, rests):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import core
 from ..dates import INTERVENTION, MONTHS
-from ..numbers import grid, series
+from ..numbers import grid, numbers, series
 from ..registry import Setting, process
 
 STAGES = ("exploration", "formation", "stability", "decline")
@@ -78,12 +78,9 @@ CARE = {
         ("decline", (1.15, 1.0, 0.85), "on the monthly move"),
     )
 }
-BEGINNING = series(
+BEGINNING = numbers(
     "account_stages",
-    "before_history",
-    dict(zip(STAGES, (0.25, 0.10, 0.04, 0.06), strict=True)),
-    "probability",
-    "the first accounts' months before July 2022 are geometric with this probability, by first stage",
+    founded=(294, "months", "from the founding of the house in January 1998 to July 2022: no account is older"),
 )
 _CLIMBS = {EXPLORATION: FORMATION, STABILITY: STABILITY, FORMATION: STABILITY, DECLINE: FORMATION}
 
@@ -116,6 +113,21 @@ def steady_mix() -> np.ndarray:
     return np.array(time) / np.sum(time)
 
 
+def ages() -> np.ndarray:
+    """Return the long-run share of places by months since the account came, trust group and stage.
+
+    An account of some age has come so far along the moves of its group without being lost; ages end where the
+    house began.
+    """
+    moves = np.array([TRANSITIONS[group][list(STAGES)] for group in GROUPS])
+    there = np.eye(len(STAGES))[[EXPLORATION] * len(GROUPS)]
+    by_age = []
+    for _ in range(BEGINNING.founded + 1):
+        by_age.append(there)
+        there = np.einsum("gs,gst->gt", there, moves)
+    return by_age / np.sum(by_age, axis=0) * steady_mix()
+
+
 def pooled_matrix() -> np.ndarray:
     """Return what one chain fitted to all accounts converges to: moves weighted by who is in each stage."""
     mix = steady_mix()
@@ -142,11 +154,11 @@ def transition_matrices() -> pd.DataFrame:
 @process(inner=("past_accounts", "past_stages", "july_accounts"))
 def account_history(rng: np.random.Generator, setting: Setting) -> dict[str, pd.DataFrame]:
     """Return the accounts until June 2025 with the stage of each month, and who is there in July 2025."""
-    cell = rng.choice(len(GROUPS) * len(STAGES), setting.accounts, p=steady_mix().ravel())
-    group, stage = np.divmod(cell, len(STAGES))
+    share = ages()
+    cell = rng.choice(share.size, setting.accounts, p=share.ravel())
+    age, group, stage = np.unravel_index(cell, share.shape)
     first = pd.DataFrame({"account": np.arange(setting.accounts), "group": group, "stage": stage})
-    start = -rng.geometric(BEGINNING.to_numpy()[stage])
-    begun = first[["account", "group"]].assign(start=start, predecessor=STAYS)
+    begun = first[["account", "group"]].assign(start=-age, predecessor=STAYS)
     newcomers, stages, july = walk(rng, first, range(YEAR_START), setting.accounts)
     return {
         "past_accounts": pd.concat([begun, newcomers], ignore_index=True),

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from business import PLACES, business
 from business import large as large_world
 from recovery import ERRORS, near_fit, near_mean, near_sd, near_share, near_shares, no_tie
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import chi2_contingency
 
 from crmlab.simulate import core
@@ -263,14 +263,45 @@ def test_rows_are_in_the_order_of_accounts(large, name):
     assert large[f"truth:{'bond_trial' if name == 'bonds' else name}"]["account_id"].is_monotonic_increasing
 
 
+def share_of_path(large, own: pd.DataFrame, first: str) -> pd.Series:
+    """Return the mean share over the months of a year as a customer, by the stage of each."""
+    stages = large["truth:account_stages"]
+    last = pd.Timestamp(first) + pd.DateOffset(months=11)
+    year = stages[stages["month"].between(first, last) & (stages["stage"] != "lost")]
+    year = year[year["account_id"].isin(own.index)]
+    share = own["share_of_purchases"].loc[year["account_id"]].to_numpy()
+    place = logit((share - off.SIZE.share_lowest) / off.SIZE.share_range)
+    place += year["stage"].map(account_shares.BY_STAGE).to_numpy(dtype=float)
+    monthly = off.SIZE.share_lowest + off.SIZE.share_range * expit(place)
+    return pd.Series(monthly).groupby(year["account_id"].to_numpy()).mean().reindex(own.index)
+
+
+def test_shares_and_kilograms_move_together(large):
+    """Accounts whose kilograms a month grew from one year to the next bought a larger share of their tea."""
+    months = large["account_months"]
+    year = months["month"] >= INTERVENTION
+    kg = months[months["month"] >= "2024-07-01"].groupby(["account_id", year])["volume_kg"].mean().unstack()
+    share = large["partner_trial"].set_index("account_id")
+    kg = kg[(kg > 0).all(axis=1)]
+    both = kg.index.intersection(share.index)
+    change = np.log(share["share_after"] / share["share_before"]).loc[both]
+    assert change.corr(np.log(kg[True] / kg[False]).loc[both]) > 0.3
+    mean = share["share_before"].mean()
+    assert mean == pytest.approx(0.53, abs=0.02)  # the stages leave the mean as it is
+
+
 def test_share_of_purchases_rises_as_stated(large, hidden):
     trial = large["bond_trial"].set_index("account_id")
     own = hidden.loc[trial.index]
+    before, after = (share_of_path(large, own, year) for year in ("2024-07-01", "2025-07-01"))
     programme = large["partner_trial"].set_index("account_id")["arm"].loc[trial.index].map(partner.VOLUME)
     factor = bonds.volume_factor(trial["arm"], own["kind"]) * programme
     assert not trial[["share_before", "share_after"]].isna().any(axis=None)  # of lost accounts too
-    near_mean(trial["share_before"], own["share_of_purchases"])
-    rest = trial["share_after"] - own["share_of_purchases"] * factor
+    near_mean(trial["share_before"], before.fillna(trial["share_before"]))
+    assert before.isna().mean() < 0.03  # who came in July 2025
+    rest = trial["share_after"] - after * factor
+    for stage, part in rest.groupby(stage_of_july(large).loc[rest.index]):
+        near_mean(part, 0, stage)
     for cell, part in rest.groupby([trial["arm"], own["kind"]]):
         near_mean(part, 0, cell)
     near_sd(rest, account_shares.SHARE.noise)

@@ -80,7 +80,7 @@ CARE = {
 }
 BEGINNING = numbers(
     "account_stages",
-    founded=(294, "months", "from the founding of the house in January 1998 to July 2022: no account is older"),
+    founded=(294, "months", "from the founding of the house in 1998 to July 2022: no account is older"),
 )
 _CLIMBS = {EXPLORATION: FORMATION, STABILITY: STABILITY, FORMATION: STABILITY, DECLINE: FORMATION}
 

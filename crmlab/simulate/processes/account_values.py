@@ -41,6 +41,40 @@ def expected_stay(july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = 
     return (1 - last[:, LOST]) * (1 - called_before(np.array(YEAR_MONTHS - 1)) * leaving)
 
 
+def expected_share(july_accounts: pd.DataFrame, share: np.ndarray, leaving: pd.Series) -> np.ndarray:
+    """Return the expected share of purchases of the year over the months as a customer, without care.
+
+    `share` is that of an account (row) in a month of each stage (column). For every length of the time as a
+    customer: the months in each stage, of all who are there in its last month less those who stay on.
+    """
+    group, stage = july_accounts["group"], july_accounts["stage"]
+    stays = 1 - np.outer(leaving, called_before(np.arange(YEAR_MONTHS)))
+    parts = np.zeros((len(july_accounts), LOST))
+    for month in range(YEAR_MONTHS):
+        there, on = _months_of_those_there(month)
+        months = there[group, stage] * stays[:, [month]]
+        if month + 1 < YEAR_MONTHS:
+            months -= on[group, stage] * stays[:, [month + 1]]
+        parts += months / (month + 1)
+    return (parts * share).sum(axis=1)
+
+
+def _months_of_those_there(month: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the months in each stage until a month (the last axis), by group and stage in July 2025.
+
+    First the months of those who are still there in that month, then of those who are in the next one too.
+    """
+    moves = np.array([transition_matrix(group)[:LOST, :LOST] for group in GROUPS])
+    power = [np.broadcast_to(np.eye(LOST), moves.shape)]
+    for _ in range(month + 1):
+        power.append(power[-1] @ moves)
+    found = []
+    for last in (month, month + 1):
+        then = [power[last - past].sum(axis=2) for past in range(month + 1)]
+        found.append(sum(power[past] * then[past][:, None, :] for past in range(month + 1)))
+    return found[0], found[1]
+
+
 def _stages_ahead(july_accounts: pd.DataFrame, care: bool, months: int) -> np.ndarray:
     """Return the probability of each stage by account and month from July 2025 on, the rival apart."""
     ahead = []

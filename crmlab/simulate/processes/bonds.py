@@ -10,9 +10,9 @@ from ..dates import INTERVENTION, MONTHS
 from ..numbers import grid, numbers, series
 from ..registry import process
 from .account_months import FEATURES, LEDGER
-from .account_shares import margin_of_year
+from .account_shares import margin_of_year, share_by_stage
 from .account_stages import LOST, YEAR_START, lot, steady_mix
-from .account_values import expected_margin, expected_months
+from .account_values import expected_margin, expected_months, expected_share
 from .accounts import KINDS
 from .rival import leaving_probability
 
@@ -118,11 +118,19 @@ def untreated(
     profile = past_profiles.iloc[account].reset_index(drop=True)
     bond = manager_bonds.set_index("account")["bond"].reindex(account).fillna("none").reset_index(drop=True)
     factor = volume_factor(bond, profile["kind"])
+    leaving = pd.Series(leaving_probability(past_latents.iloc[account], bond))
     return july_accounts.assign(
         volume=profile["size_factor"] * factor,
-        share=profile["share_of_purchases"] * factor,
-        leaving=leaving_probability(past_latents.iloc[account], bond),
+        share=_expected_share(july_accounts, profile, factor, leaving),
+        leaving=leaving,
     )
+
+
+def _expected_share(
+    july: pd.DataFrame, profile: pd.DataFrame, factor: np.ndarray, leaving: np.ndarray
+) -> np.ndarray:
+    """Return the expected share of the year of accounts whose bond has a factor."""
+    return expected_share(july, share_by_stage(profile["share_of_purchases"]), leaving) * factor
 
 
 def volume_factor(bond: pd.Series, kind: pd.Series) -> np.ndarray:
@@ -189,7 +197,7 @@ def _expected(arm: str, july: pd.DataFrame, profile: pd.DataFrame, scores: pd.Da
             "account_id": july["account"] + 1,
             "arm": arm,
             "expected_cost": (cost(bond, profile["size_factor"]) * expected_months(july, leaving)).round(2),
-            "expected_share": (profile["share_of_purchases"] * factor).round(_DECIMALS),
+            "expected_share": _expected_share(july, profile, factor, leaving).round(_DECIMALS),
             "expected_margin": expected_margin(july, profile["size_factor"] * factor, leaving).round(2),
             "leaving_if_called": leaving.round(_DECIMALS),
         }

@@ -66,6 +66,12 @@ def stage_of_july(large: dict) -> pd.Series:
     return july.set_index("account_id")["stage"]
 
 
+def last_stage(large: dict) -> pd.Series:
+    stages = large["truth:account_stages"]
+    last = stages[(stages["month"] == "2026-06-01") & (stages["stage"] != "lost")]
+    return last.set_index("account_id")["stage"]
+
+
 # -- lots -----------------------------------------------------------------------------------------
 
 
@@ -103,7 +109,9 @@ def test_each_arm_gets_as_many(large):
 
 def test_satisfaction_under_care_rises_as_stated(large, hidden):
     wave = large["care_wave"].assign(
-        stage=lambda w: w["account_id"].map(stage_of_july(large)), trust=hidden["trust"].to_numpy()
+        stage=lambda w: w["account_id"].map(stage_of_july(large)),
+        stage_after=lambda w: w["account_id"].map(last_stage(large)),
+        trust=hidden["trust"].to_numpy(),
     )
     assert (wave["cost_per_month"] == (wave["arm"] == "care") * 240).all()
     inner = wave[wave["satisfaction_before"].between(2.2, 4.6)]
@@ -113,7 +121,10 @@ def test_satisfaction_under_care_rises_as_stated(large, hidden):
     ):
         own = inner[inner["arm"] == arm].dropna(subset="satisfaction_after")
         change = own["satisfaction_after"] - own["satisfaction_before"]
-        near_mean(change, gain, arm)
+        moods = [own[stage].map(care_wave.MOOD).astype(float) for stage in ("stage_after", "stage")]
+        change -= care_wave.WAVE.change_stage * (moods[0] - moods[1])
+        for stage, part in change.groupby(own["stage_after"] == own["stage"]):
+            near_mean(part, gain, (arm, stage))
         assert change.std() == pytest.approx(0.6, rel=0.04)
     for stage, mood in care_wave.MOOD.items():
         own = wave[(wave["stage"] == stage) & (wave["trust"].abs() < 1)]
@@ -495,6 +506,8 @@ def test_each_trial_names_an_outcome_that_its_size_can_carry(study):
         "partner_trial",
         "rival",
     ]
+    bond = named.xs("bond_trial", level="table").index.get_level_values("outcome")
+    assert bond.tolist() == ["share_after minus share_before"]
     assert (named["cohorts"] == 100).all()
     assert (named["z_of_3"] >= 90).all()
     money = study[study.index.get_level_values("outcome").str.startswith("margin")]
@@ -505,6 +518,7 @@ def test_each_trial_names_an_outcome_that_its_size_can_carry(study):
 def test_the_dictionary_names_the_outcome_beforehand(name):
     text = (DICTIONARY / f"{name}.json").read_text(encoding="utf-8")
     assert text.count("The outcome named beforehand: ") == 1
+    assert name != "bond_trial" or "The outcome named beforehand: share_after minus share_before," in text
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -18,6 +18,7 @@ WAVE = numbers(
     satisfaction_trust=(0.35, "points", "satisfaction before, per unit of trust"),
     satisfaction_noise=(0.5, "points", "standard deviation of satisfaction before"),
     change_noise=(0.6, "points", "standard deviation of the change"),
+    change_stage=(0.8, "points", "change per point between the moods of the stages a year later and before"),
     cost_per_month=(240.0, "yuan", "care for one account"),
 )
 MOOD = series(
@@ -57,8 +58,11 @@ def care_wave(
     mood = MOOD.to_numpy()[july_accounts["stage"]] + WAVE.satisfaction_trust * scores["trust"].to_numpy()
     before = mood + rng.normal(0, WAVE.satisfaction_noise, len(account))
     gain = np.where(care, WAVE.satisfaction_care, WAVE.satisfaction_drift)
-    after = before + gain + rng.normal(0, WAVE.change_noise, len(account))
     last = account_path[(account_path["month"] == len(MONTHS) - 1) & (account_path["stage"] != LOST)]
+    stage = last.set_index("account")["stage"].reindex(account).reset_index(drop=True)
+    moved = stage.map(dict(enumerate(MOOD))) - MOOD.to_numpy()[july_accounts["stage"]]
+    gain += WAVE.change_stage * moved
+    after = before + gain + rng.normal(0, WAVE.change_noise, len(account))
     table = pd.DataFrame(
         {
             "account_id": account + 1,
@@ -66,10 +70,9 @@ def care_wave(
             "arm": np.where(care, "care", "control"),
             "cost_per_month": np.where(care, WAVE.cost_per_month, 0.0),
             "satisfaction_before": np.clip(before, LOWEST, HIGHEST).round(1),
-            "satisfaction_after": np.clip(after, LOWEST, HIGHEST).round(1),
+            "satisfaction_after": after.clip(LOWEST, HIGHEST).round(1),
         }
     )
-    table["satisfaction_after"] = table["satisfaction_after"].where(np.isin(account, last["account"]))
     return {"care_wave": table, "truth:care_wave": _expected(untreated)}
 
 

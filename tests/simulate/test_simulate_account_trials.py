@@ -507,7 +507,7 @@ def test_each_trial_names_an_outcome_that_its_size_can_carry(study):
         "rival",
     ]
     bond = named.xs("bond_trial", level="table").index.get_level_values("outcome")
-    assert bond.tolist() == ["share_after minus share_before"]
+    assert bond.tolist() == ["share_after adjusted for share_before"]
     assert (named["cohorts"] == 100).all()
     assert (named["z_of_3"] >= 90).all()
     money = study[study.index.get_level_values("outcome").str.startswith("margin")]
@@ -518,7 +518,8 @@ def test_each_trial_names_an_outcome_that_its_size_can_carry(study):
 def test_the_dictionary_names_the_outcome_beforehand(name):
     text = (DICTIONARY / f"{name}.json").read_text(encoding="utf-8")
     assert text.count("The outcome named beforehand: ") == 1
-    assert name != "bond_trial" or "The outcome named beforehand: share_after minus share_before," in text
+    adjusted = {"bond_trial": "share_after adjusted for share_before", "partner_trial": "trust_after adjusted"}
+    assert f"The outcome named beforehand: {adjusted.get(name, '')}" in text
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

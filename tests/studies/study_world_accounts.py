@@ -25,8 +25,8 @@ RESULTS = Path(__file__).parent / "results" / "world_accounts.csv"
 PLACES = 480
 NAMED = {
     ("care_wave", "still a customer and more satisfied", "care"),
-    ("bond_trial", "share_after", "any bond"),
-    ("partner_trial", "trust_after", "any programme"),
+    ("bond_trial", "share_after adjusted for share_before", "any bond"),
+    ("partner_trial", "trust_after adjusted for trust_before", "any programme"),
     ("rival", "left_on", "price_gap"),
 }
 
@@ -95,10 +95,14 @@ def arms(
     """Return what each arm shows against none, and all of them together, by outcome and arm."""
     out = {}
     for outcome, before in outcomes.items():
-        out[outcome, together] = regression(trial[outcome], trial["arm"] != "none", trial[before])
+        name = f"{outcome} adjusted for {before}"
+        out[name, together] = regression(trial[outcome], trial["arm"] != "none", trial[before])
+        if outcome.startswith("share"):
+            change = trial[outcome] - trial[before]
+            out[f"{outcome} minus {before}", together] = regression(change, trial["arm"] != "none")
         for arm in sorted(set(trial["arm"]) - {"none"}):
             two = trial[trial["arm"].isin(["none", arm])]
-            out[outcome, arm] = regression(two[outcome], two["arm"] == arm, two[before])
+            out[name, arm] = regression(two[outcome], two["arm"] == arm, two[before])
     return out
 
 
@@ -114,7 +118,8 @@ def rival(w: dict) -> dict[tuple[str, str], tuple[float, float, int]]:
 
 def cohort(number: int) -> pd.DataFrame:
     """Return every estimate of one cohort."""
-    w = run(Setting(cohort_seed(f"study-{number}"), 50, PLACES))
+    wanted = ("care_wave", "bond_trial", "partner_trial", "rival", "account_reviews", "accounts", "bonds")
+    w = run(Setting(cohort_seed(f"study-{number}"), 50, PLACES), wanted=wanted)
     margin = w["account_months"].query("month >= '2025-07-01'").groupby("account_id")["margin"].sum()
     trial = w["bond_trial"]
     partner = w["partner_trial"].assign(zero=0.0)

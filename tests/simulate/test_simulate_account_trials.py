@@ -140,6 +140,17 @@ def test_those_who_left_have_no_satisfaction_a_year_later(large):
     assert asked.between(1, 7).all()
 
 
+def margin_of_places(w: dict) -> pd.Series:
+    """Return the margin of the year by the account of July 2025 whose place it is, successors included."""
+    place = w["accounts"].set_index("account_id")["predecessor_id"]
+    place = place.where(place.index > len(w["past_accounts"]))  # came after July 2025
+    place = place.fillna(place.index.to_series().astype("Int64"))
+    while (further := place.loc[place].to_numpy()).tolist() != place.tolist():
+        place = pd.Series(further, index=place.index)
+    year = w["account_months"].query("month >= @INTERVENTION")
+    return year.groupby(year["account_id"].map(place).astype(int))["margin"].sum()
+
+
 @pytest.mark.parametrize("care", [False, True])
 def test_truth_about_care_is_what_happens_if_all_or_none_get_it(care):
     name = "care" if care else "control"
@@ -152,6 +163,7 @@ def test_truth_about_care_is_what_happens_if_all_or_none_get_it(care):
     stays = w["accounts"].set_index("account_id").loc[truth.index, "lost_on"].isna()
     months = w["account_months"].query("month >= @INTERVENTION").groupby("account_id").size().loc[truth.index]
     near_mean(margin, truth[f"margin_{name}"])
+    near_mean(margin_of_places(w).loc[truth.index], truth[f"place_margin_12_months_{name}"])
     near_mean(stays, truth[f"stays_{name}"])
     near_mean(240.0 * care * months, truth[f"cost_{name}"])
     for stage, own in truth.groupby("stage"):
@@ -177,6 +189,48 @@ def test_three_years_are_the_year_of_care_and_two_without():
             total += season * margin[stage]
             stage = core.pick(rng, account_stages.transition_matrix("low", care and month < 12)[stage])
         near_mean(total, expected, care)
+
+
+@pytest.mark.parametrize("leaving", [0.0, 0.5])
+def test_the_place_of_three_years_holds_account_and_successors(leaving):
+    """Margins of three years against 40,000 places that start in formation, refilled when they fall empty."""
+    rng = core.generator(6, "places")
+    n = 40_000
+    july = pd.DataFrame({"group": [1], "stage": [account_stages.FORMATION]})
+    one = pd.Series([1.0])
+    for care in (False, True):
+        own = account_values.expected_margin(july, one, leaving * one, care, months=36)[0]
+        expected = own + account_values.expected_successors(july, leaving * one, care, months=36)[0]
+        group, stage = np.full(n, 1), np.full(n, account_stages.FORMATION)
+        first, size, total = np.full(n, True), np.ones(n), np.zeros(n)
+        call = np.where(rng.random(n) < rival.RIVAL.reached * leaving, rng.integers(0, 6, n), -1)
+        for month in range(36):
+            season = account_values.CALENDAR[36 + month] if month < 12 else 1.0
+            total += season * size * account_values.margin_by_stage()[stage]
+            plain, cared = (
+                np.array([account_stages.transition_matrix(g, c) for g in account_stages.GROUPS])
+                for c in (False, True)
+            )
+            with_care = first & (care and month < 12)
+            stage = core.pick(rng, np.where(with_care[:, None], cared[group, stage], plain[group, stage]))
+            lost = (stage == account_stages.LOST) | (first & (call == month))
+            group[lost] = rng.integers(0, 3, lost.sum())
+            stage[lost] = account_stages.EXPLORATION
+            kind = rng.choice(off.KINDS, lost.sum(), p=off.KIND_SHARES)
+            size[lost] = off.KIND_SIZES[kind] * np.exp(rng.normal(0, off.SIZE.size_sd, lost.sum()))
+            first &= ~lost
+        near_mean(total, expected, care)
+
+
+def test_care_pays_for_the_account_and_not_for_the_place(large):
+    """Counting the successor, most of what care saves in three years would have come anyway."""
+    truth = large["truth:care_wave"].drop(columns="stage").sum()
+    alone, place = (
+        truth[f"{name}_care"] - truth[f"{name}_control"] - truth["cost_care"]
+        for name in ("margin_3_years", "place_margin_3_years")
+    )
+    assert alone > 0
+    assert place < alone / 2
 
 
 def test_expected_margins_follow_calendar_and_calls_month_by_month():
@@ -518,7 +572,10 @@ def test_each_trial_names_an_outcome_that_its_size_can_carry(study):
 def test_the_dictionary_names_the_outcome_beforehand(name):
     text = (DICTIONARY / f"{name}.json").read_text(encoding="utf-8")
     assert text.count("The outcome named beforehand: ") == 1
-    adjusted = {"bond_trial": "share_after adjusted for share_before", "partner_trial": "trust_after adjusted"}
+    adjusted = {
+        "bond_trial": "share_after adjusted for share_before",
+        "partner_trial": "trust_after adjusted",
+    }
     assert f"The outcome named beforehand: {adjusted.get(name, '')}" in text
 
 

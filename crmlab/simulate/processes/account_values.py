@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .account_months import CALENDAR, margin_by_stage
-from .account_stages import GROUPS, LOST, YEAR_MONTHS, YEAR_START, transition_matrix
+from .account_stages import EXPLORATION, GROUPS, LOST, YEAR_MONTHS, YEAR_START, transition_matrix
+from .accounts import mean_size
 from .rival import called_before
 
 
@@ -26,6 +27,38 @@ def expected_margin(
     stays = 1 - np.outer(leaving, called_before(np.arange(months)))
     season = np.append(CALENDAR[YEAR_START:], np.ones(months))[:months]
     return volume * ((there @ margin_by_stage()) * stays * season).sum(axis=1)
+
+
+def expected_successors(
+    july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = False, months: int = YEAR_MONTHS
+) -> np.ndarray:
+    """Return the expected margin of those who follow in the accounts' places within so many months.
+
+    A lost account is replaced in the month after by a new one, of any kind and trust group, without care or
+    bond and not called on by the rival.
+    """
+    there = 1 - _stages_ahead(july_accounts, care, months)[:, :, LOST]
+    there = there * (1 - np.outer(leaving, called_before(np.arange(months))))
+    lost = -np.diff(there, axis=1, prepend=1)
+    since = _newcomers(months) @ margin_by_stage() * mean_size()  # by months since the first successor came
+    season = np.append(CALENDAR[YEAR_START:], np.ones(months))[:months]
+    left = [(since[: months - come] * season[come:]).sum() for come in range(months)]
+    return lost @ np.array(left)
+
+
+def _newcomers(months: int) -> np.ndarray:
+    """Return the share of stages in a place by months since a new account came, lost ones replaced."""
+    fresh = np.full(len(GROUPS), 1 / len(GROUPS))
+    now = np.zeros((len(GROUPS), LOST))
+    now[:, EXPLORATION] = fresh
+    moves = np.array([transition_matrix(group) for group in GROUPS])[:, :LOST]
+    found = []
+    for _ in range(months):
+        found.append(now.sum(axis=0))
+        after = np.einsum("gs,gst->gt", now, moves)
+        now = after[:, :LOST]
+        now[:, EXPLORATION] += after[:, LOST].sum() * fresh
+    return np.array(found)
 
 
 def expected_months(july_accounts: pd.DataFrame, leaving: pd.Series, care: bool = False) -> np.ndarray:

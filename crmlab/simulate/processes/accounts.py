@@ -63,6 +63,11 @@ OFFICE = numbers(
 _CHAINED = KINDS[:-2]  # offices and distributors belong to no chain
 
 
+def mean_size() -> float:
+    """Return the mean factor of the size of new accounts."""
+    return float(KIND_SHARES @ KIND_SIZES * np.exp(SIZE.size_sd**2 / 2))
+
+
 @process(inner=("past_profiles",))
 def past_profiles(
     rng: np.random.Generator, past_accounts: pd.DataFrame, past_latents: pd.DataFrame

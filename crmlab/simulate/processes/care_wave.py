@@ -9,7 +9,7 @@ from ..dates import INTERVENTION, MONTHS
 from ..numbers import numbers, series
 from ..registry import process
 from .account_stages import LOST, STAGES, YEAR_MONTHS
-from .account_values import expected_margin, expected_months, expected_stay
+from .account_values import expected_margin, expected_months, expected_stay, expected_successors
 
 WAVE = numbers(
     "care_wave",
@@ -81,10 +81,14 @@ def _expected(untreated: pd.DataFrame) -> pd.DataFrame:
     truth = pd.DataFrame({"account_id": untreated["account"] + 1})
     truth["stage"] = np.array(STAGES)[untreated["stage"]]
     leaving = untreated["leaving"]
+    horizons = {YEAR_MONTHS: ("margin", "place_margin_12_months")}
+    horizons[HORIZON] = ("margin_3_years", "place_margin_3_years")
     for arm, care in (("control", False), ("care", True)):
-        for name, months in (("margin", YEAR_MONTHS), ("margin_3_years", HORIZON)):
-            expected = expected_margin(untreated, untreated["volume"], leaving, care, months)
-            truth[f"{name}_{arm}"] = expected.round(2)
+        for months, (alone, place) in horizons.items():
+            own = expected_margin(untreated, untreated["volume"], leaving, care, months)
+            successors = expected_successors(untreated, leaving, care, months)
+            truth[f"{alone}_{arm}"] = own.round(2)
+            truth[f"{place}_{arm}"] = (own + successors).round(2)
         months = expected_months(untreated, leaving, care)
         truth[f"cost_{arm}"] = (WAVE.cost_per_month * care * months).round(2)
         truth[f"stays_{arm}"] = expected_stay(untreated, leaving, care).round(_DECIMALS)

@@ -268,6 +268,7 @@ def test_ages_are_those_of_many_years_of_moving_and_replacing():
     n = 6_000
     empty = np.zeros(n, dtype=int)
     first = pd.DataFrame({"account": np.arange(n), "group": rng.integers(0, 3, n), "stage": empty})
+    first["place"] = first["account"]
     start = np.zeros(n, dtype=int)
     for year in range(24):  # `walk` knows 48 months: a year at a time
         newcomers, _, first = acc.walk(rng, first, range(12), len(start))
@@ -286,11 +287,32 @@ def test_ages_are_those_of_many_years_of_moving_and_replacing():
 def test_accounts_have_a_kind_a_city_and_a_manager(large):
     accounts = large["accounts"]
     near_shares(accounts["kind"], off.KIND_SHARES.to_dict())
-    near_shares(accounts["city"], off.CITIES.to_dict())
-    near_shares(accounts["manager_id"], dict.fromkeys(range(1, 9), 1 / 8))
+    first = accounts.iloc[:PLACES]
+    near_shares(first["city"], off.CITIES.to_dict())
+    assert first.groupby("manager_id")["city"].nunique().tolist() == [1] * 16
+    assert first.groupby("city")["manager_id"].nunique().to_dict() == off.MANAGERS.to_dict()
+    for city, own in first.groupby("city")["manager_id"]:
+        near_shares(own, dict.fromkeys(own.unique(), 1 / off.MANAGERS[city]), city)
     assert accounts["account_id"].tolist() == list(range(1, len(accounts) + 1))
     for shares in (off.KIND_SHARES, off.CITIES):
         assert shares.sum() == pytest.approx(1)
+
+
+def test_a_place_stays_with_its_manager_in_its_city(large):
+    accounts = large["accounts"].set_index("account_id")
+    after = accounts.dropna(subset="predecessor_id")
+    before = accounts.loc[after["predecessor_id"]]
+    assert len(after) > PLACES
+    for column in ("city", "manager_id"):
+        assert (after[column].to_numpy() == before[column].to_numpy()).all(), column
+
+
+def test_managers_can_make_their_visits():
+    w = business(2, 480)
+    visits = w["account_months"].merge(w["accounts"][["account_id", "manager_id"]])
+    monthly = visits.groupby(["manager_id", "month"])["visits"].sum().groupby("manager_id").mean()
+    assert monthly.max() < 5 * 21  # working days of a month
+    assert 1.5 < monthly.mean() / 21 < 4
 
 
 def test_at_least_thirty_distributors_are_customers():

@@ -157,8 +157,9 @@ def account_history(rng: np.random.Generator, setting: Setting) -> dict[str, pd.
     share = ages()
     cell = rng.choice(share.size, setting.accounts, p=share.ravel())
     age, group, stage = np.unravel_index(cell, share.shape)
-    first = pd.DataFrame({"account": np.arange(setting.accounts), "group": group, "stage": stage})
-    begun = first[["account", "group"]].assign(start=-age, predecessor=STAYS)
+    place = np.arange(setting.accounts)
+    first = pd.DataFrame({"place": place, "account": place, "group": group, "stage": stage})
+    begun = first[["account", "place", "group"]].assign(start=-age, predecessor=STAYS)
     newcomers, stages, july = walk(rng, first, range(YEAR_START), setting.accounts)
     return {
         "past_accounts": pd.concat([begun, newcomers], ignore_index=True),
@@ -205,6 +206,7 @@ def walk(
     `care` marks the places under care; `leaves` holds the month in which an account decides for the rival.
     Newcomers are numbered from `known` and get neither.
     """
+    place = places["place"].to_numpy()
     account, group, stage = (places[name].to_numpy().copy() for name in ("account", "group", "stage"))
     care = np.zeros(len(places), dtype=bool) if care is None else care.copy()
     leaves = np.full(len(places), STAYS) if leaves is None else leaves.copy()
@@ -225,9 +227,9 @@ def walk(
         care[lost] = False
         leaves[lost] = STAYS
         known += len(lost)
-        fresh = {"account": account[lost], "group": group[lost], "start": month + 1, "predecessor": gone}
-        newcomers.append(pd.DataFrame(fresh))
-    after = pd.DataFrame({"account": account, "group": group, "stage": stage})
+        fresh = pd.DataFrame({"account": account[lost], "place": place[lost], "group": group[lost]})
+        newcomers.append(fresh.assign(start=month + 1, predecessor=gone))
+    after = pd.DataFrame({"place": place, "account": account, "group": group, "stage": stage})
     return pd.concat(newcomers, ignore_index=True), pd.concat(stages, ignore_index=True), after
 
 

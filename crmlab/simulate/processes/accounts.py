@@ -42,6 +42,13 @@ CITIES = series(
     "share",
     "of accounts",
 )
+MANAGERS = series(
+    "accounts",
+    "managers",
+    dict(zip(CITIES.index, (4, 3, 2, 2, 2, 1, 1, 1), strict=True)),
+    "managers",
+    "account managers at home in the city: a place and all accounts that ever fill it are one manager's",
+)
 SIZE = numbers(
     "accounts",
     size_sd=(0.35, "log", "standard deviation of the log of an account's own size, beside its kind"),
@@ -53,7 +60,6 @@ SIZE = numbers(
 )
 OFFICE = numbers(
     "accounts",
-    managers=(8, "managers", "account managers; accounts are dealt to them by lot"),
     places_per_group=(15, "accounts", "places for accounts to one chain of hotels, restaurants or cafés"),
     in_group=(0.28, "share", "of hotels, restaurants and cafés that belonged to a chain when they came"),
     merged=(0.25, "share", "of the others that a chain bought, if they were customers on the day it bought"),
@@ -112,22 +118,31 @@ def accounts(
     account_profiles: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the table of accounts."""
-    n = len(account_ever)
     gone = account_path.loc[account_path["stage"] == LOST].set_index("account")["month"]
     lost = gone.reindex(account_ever["account"]).to_numpy()
     before = account_ever["predecessor"].where(account_ever["predecessor"] != STAYS).astype("Int64")
+    office = _offices(rng, setting.accounts).loc[account_ever["place"]].reset_index(drop=True)
     table = pd.DataFrame(
         {
             "account_id": account_ever["account"] + 1,
             "kind": account_profiles["kind"],
-            "city": rng.choice(CITIES.index, n, p=CITIES),
-            "manager_id": rng.integers(1, OFFICE.managers + 1, n),
+            "city": office["city"],
+            "manager_id": office["manager_id"],
             "started_on": month_start(account_ever["start"].to_numpy()),
             "lost_on": pd.Series(MONTHS).reindex(lost).to_numpy(),
             "predecessor_id": before + 1,
         }
     )
     return table.join(_chains(rng, table, setting.accounts))
+
+
+def _offices(rng: np.random.Generator, places: int) -> pd.DataFrame:
+    """Draw the city of each place, and who of the managers at home there looks after it."""
+    city = rng.choice(len(CITIES), places, p=CITIES)
+    managers = MANAGERS.to_numpy().astype(int)
+    before = np.cumsum(managers) - managers  # managers are numbered city by city
+    manager = before[city] + rng.integers(0, managers[city])
+    return pd.DataFrame({"city": CITIES.index[city], "manager_id": manager + 1})
 
 
 def month_start(month: np.ndarray) -> pd.DatetimeIndex:

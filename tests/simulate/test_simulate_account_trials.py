@@ -268,10 +268,13 @@ def test_truth_reckons_with_the_bonds_that_managers_gave(large, hidden):
 
 def test_managers_gave_bonds_to_large_and_trusting_accounts(large, hidden):
     given = large["bonds"].query("given_by == 'manager'")
-    assert given["since"].between("2022-10-01", "2025-06-01").all()
+    assert given["since"].max() == pd.Timestamp("2025-06-01")
+    years = given["since"].dt.year.value_counts()
+    assert 0.75 < years[2023] / years[2022] < 1.6  # no wave when the records begin
+    assert 0.75 < years[2024] / years[2023] < 1.6
     near_shares(given["bond"], bonds.CHOICE.to_dict())
     has = hidden.index.isin(given["account_id"])
-    assert 0.12 < has.mean() < 0.25
+    assert 0.12 < has.mean() < 0.28
     logit = sm.Logit(
         has.astype(float),
         sm.add_constant(pd.DataFrame({"size": np.log(hidden["size_factor"]), "trust": hidden["trust"]})),
@@ -291,7 +294,7 @@ def test_bonds_of_managers_follow_their_logit(large):
     lost = large["accounts"].set_index("account_id")["lost_on"]
     lost = lost.reindex(past["account"] + 1).to_numpy()
     until = np.where(pd.isna(lost) | (lost > INTERVENTION), INTERVENTION, lost)
-    first = past["start"].clip(lower=0)
+    first = past["start"]
     sure = (off.month_start((first + bonds.MANAGERS.latest).to_numpy()) < until) & (first < 12)
     own = past[sure]  # accounts that were there in every month in which a manager may have thought of a bond
     given = own["account"].isin(large["manager_bonds"]["account"]).astype(float)

@@ -347,6 +347,7 @@ def test_keys_are_unique_and_refer_to_rows_that_are_there(large, resource):
 REACH_BACK = {  # what began before the files
     ("accounts", "started_on"),
     ("accounts", "joined_group_on"),
+    ("bonds", "since"),
     ("products", "launched_on"),
     ("shops", "opened_on"),
     *(("leads", step) for step in ("created_on", "contacted_on", "visited_on", "quoted_on")),

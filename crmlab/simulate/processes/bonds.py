@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ..dates import INTERVENTION, MONTHS
+from ..dates import INTERVENTION
 from ..numbers import grid, numbers, series
 from ..registry import process
 from .account_months import FEATURES, LEDGER
 from .account_shares import margin_of_year, share_by_stage
 from .account_stages import LOST, YEAR_START, lot, steady_mix
 from .account_values import expected_margin, expected_months, expected_share
-from .accounts import KINDS
+from .accounts import KINDS, month_start
 from .rival import leaving_probability
 
 BONDS = ("financial", "social", "structural")
@@ -42,7 +42,7 @@ MANAGERS = numbers(
     intercept=(-1.9, "logit", "a manager gives a bond to an account of size 1 and mean trust"),
     size=(0.9, "logit", "change per unit of the log of the size factor"),
     trust=(0.7, "logit", "change per unit of trust"),
-    earliest=(3, "months", "after the account's first month in the records"),
+    earliest=(3, "months", "after the account's first month"),
     latest=(24, "months", "after it"),
 )
 CHOICE = series(
@@ -66,8 +66,7 @@ def manager_bonds(
 ) -> pd.DataFrame:
     """Return the bonds that managers gave before July 2025: account, bond and first month."""
     n = len(past_accounts)
-    first = past_accounts["start"].clip(lower=0)
-    since = first + rng.integers(MANAGERS.earliest, MANAGERS.latest + 1, n)
+    since = past_accounts["start"] + rng.integers(MANAGERS.earliest, MANAGERS.latest + 1, n)
     lost = past_stages[past_stages["stage"] == LOST].set_index("account")["month"]
     until = lost.reindex(range(n)).fillna(YEAR_START).to_numpy()
     wish = MANAGERS.intercept + MANAGERS.size * np.log(past_profiles["size_factor"])
@@ -150,7 +149,7 @@ def cost(bond: pd.Series, size: pd.Series) -> np.ndarray:
 @process(tables=("bonds",))
 def bonds(all_bonds: pd.DataFrame) -> pd.DataFrame:
     """Return the table of bonds."""
-    table = all_bonds.assign(account_id=all_bonds["account"] + 1, since=MONTHS[all_bonds["since"]])
+    table = all_bonds.assign(account_id=all_bonds["account"] + 1, since=month_start(all_bonds["since"]))
     names = ["account_id", "bond", "since", "cost_per_month", "given_by"]
     return table[names].sort_values("account_id", ignore_index=True)
 

@@ -33,7 +33,11 @@ VOLUME = grid(
 )
 COST = numbers(
     "bonds",
-    rebate=(0.02, "share", "of the account's usual revenue: cost of the financial bond"),
+    rebate=(
+        0.02,
+        "share",
+        "of the usual revenue of such an account: fixed listing fee of the financial bond",
+    ),
     social=(60.0, "yuan", "cost of the social bond a month"),
     structural=(140.0, "yuan", "cost of the structural bond a month"),
 )
@@ -139,11 +143,11 @@ def volume_factor(bond: pd.Series, kind: pd.Series) -> np.ndarray:
 
 
 def cost(bond: pd.Series, size: pd.Series) -> np.ndarray:
-    """Return the cost of a bond a month: a part of the usual revenue of such an account, or a fee."""
+    """Return the fixed cost of a bond a month: the listing fee goes by the size of the account."""
     usual = steady_mix().sum(axis=0) @ (FEATURES["orders"] * FEATURES["kg_per_order"]) * LEDGER.price_per_kg
-    rebate = (COST.rebate * usual * size).round(_TEN)
+    listing = (COST.rebate * usual * size).round(_TEN)
     fee = bond.map({"none": 0.0, "social": COST.social, "structural": COST.structural})
-    return fee.fillna(rebate).to_numpy()
+    return fee.fillna(listing).to_numpy()
 
 
 @process(tables=("bonds",))

@@ -10,9 +10,9 @@ from recovery import ERRORS, near_fit, near_mean, near_sd, near_share, no_tie
 from scipy import stats
 from trial_worlds import CUSTOMERS, SEED, large, results
 
-from crmlab.simulate import dates
+from crmlab.simulate import dates, registry
 from crmlab.simulate.processes import mailings
-from crmlab.simulate.processes.mailings import ANNOYED, EFFECT, INTEREST, MAIL, MAILINGS
+from crmlab.simulate.processes.mailings import ANNOYED, CODES, EFFECT, INTEREST, MAIL, MAILINGS
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,51 @@ def test_the_table_counts_orders_and_margin_of_the_two_weeks(world):
             & (day >= row.sent_on)
             & (day < row.sent_on + pd.Timedelta(days=14))
         ]
-        rate = 0.42 - row.discount * letter[row.mailing_id, row.customer_id]
+        rate = MAIL.margin_rate - row.discount * letter[row.mailing_id, row.customer_id]
         assert row.responded == (len(own) > 0)
         assert row.margin_14_days == pytest.approx(own["amount"].sum() * rate, abs=0.006)
+
+
+# -- the codes on orders --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def coded(world, contacts):
+    """One row an order of a contact in the two weeks of its mailing, with the code used on it."""
+    made = {step.name: step for step in registry.processes()}["campaign_codes"].make
+    code = made(np.random.default_rng(3), world["ledger"], world["mailing_draw"])
+    orders = world["ledger"].rename(columns={"campaign_id": "brought_by"}).assign(code=code)
+    out = contacts.merge(orders[orders["order_date"] >= dates.INTERVENTION], on="customer_id")
+    days = dates.days(out["order_date"]) - out["sent"]
+    own = (out["brought_by"] == out["mailing_id"]).fillna(False).astype(bool)
+    return out[own | days.between(0, MAIL.window - 1)].assign(
+        brought=own, used=lambda x: (x["code"] == x["mailing_id"]).fillna(False).astype(bool)
+    )
+
+
+def test_a_code_is_used_on_the_stated_shares_of_orders_by_those_drawn_for_the_letter(coded):
+    drawn = coded[coded["arm"] == "mail"]
+    near_share(drawn.loc[drawn["brought"], "used"], CODES.code_brought)
+    usual = drawn[~drawn["brought"]]
+    near_share(usual.loc[usual["discount"] == 0, "used"], CODES.code_usual)
+    near_share(usual.loc[usual["discount"] > 0, "used"], CODES.code_discount)
+    assert not coded.loc[coded["arm"] == "control", "code"].notna().any()
+
+
+def test_nothing_visible_tells_who_of_the_control_arm_got_the_letter(contacts, coded):
+    leaky = contacts[(contacts["mailing_id"] == MAIL.contaminated) & (contacts["arm"] == "control")]
+    assert leaky["mailed"].any()
+    assert (leaky["discount"] == 0).all()  # so the margin is taken at one rate
+    there = coded["mailing_id"].eq(MAIL.contaminated) & (coded["arm"] == "control") & coded["brought"]
+    assert there.sum() > 20  # the letter did bring orders, and they carry no code
+    assert coded.loc[there, "code"].isna().all()
+
+
+def test_counting_codes_overstates_what_letters_bring(coded, contacts):
+    mail = contacts["arm"] == "mail"
+    counted = coded.loc[coded["used"], ["mailing_id", "customer_id"]].drop_duplicates().shape[0] / mail.sum()
+    arms = contacts["responded"].groupby(mail).mean()
+    assert counted > 2.5 * (arms[True] - arms[False])
 
 
 # -- the difference of the arms, and what the truth says of it ------------------------------------

@@ -26,7 +26,8 @@ def ledger(
 ) -> pd.DataFrame:
     """Return all orders as they were meant: base orders, those that trials added, without those they cost.
 
-    An extra order has row, day, channel, amount and campaign_id (0: none); a lost one, row and day.
+    An extra order has row, day, channel, amount and campaign_id, the mailing that brought it about (0: none);
+    a lost one, row and day.
     """
     lost = pd.concat([base_orders.head(0), *lost_orders])[["row", "day"]]  # of no trial, if there is none
     gone = pd.MultiIndex.from_frame(base_orders[["row", "day"]]).isin(pd.MultiIndex.from_frame(lost))
@@ -48,9 +49,10 @@ def ledger(
 
 
 @process(tables=("orders",))
-def orders(ledger: pd.DataFrame, order_lines: pd.DataFrame) -> pd.DataFrame:
-    """Return the order ledger: an order amounts to the sum of its lines."""
-    return ledger.assign(amount=order_lines.groupby("order_id")["amount"].sum().to_numpy().round(2))
+def orders(ledger: pd.DataFrame, order_lines: pd.DataFrame, campaign_codes: pd.Series) -> pd.DataFrame:
+    """Return the order ledger: an order is the sum of its lines; what brought it about is not seen."""
+    amount = order_lines.groupby("order_id")["amount"].sum().to_numpy().round(2)
+    return ledger.assign(amount=amount, campaign_id=campaign_codes)
 
 
 @process(truth=("consumers",))

@@ -33,7 +33,11 @@ MAIL = numbers(
     drawn=(7, "days", "from the draw to the day on which letters are sent"),
     window=(14, "days", "from that day in which an order counts as a response"),
     margin_rate=(0.42, "share", "of an order's amount that is margin, before the discount"),
-    contaminated=(4, "mailing", "in which some of the control arm got the letter too"),
+    contaminated=(
+        2,
+        "mailing",
+        "in which some of the control arm got the letter too; without discount, so that no margin tells who",
+    ),
     contamination=(0.2, "share", "of that control arm that got it"),
 )
 INTEREST = series(
@@ -50,6 +54,16 @@ INTEREST = series(
     },
     "points",
     "in offers by letter: of a class, of how a consumer was won, and its standard deviation within these",
+)
+CODES = numbers(
+    "mailings",
+    code_usual=(
+        0.5,
+        "share",
+        "of orders in the window, drawn for a letter without discount, on which its code is used",
+    ),
+    code_discount=(0.8, "share", "the same for a letter with a discount"),
+    code_brought=(0.9, "share", "of orders that a letter brought about on which its code is used"),
 )
 ANNOYED = series(
     "mailings",
@@ -175,6 +189,24 @@ def mailings(
         ),
         "lost_orders": hit.loc[lost, ["row", "day"]],
     }
+
+
+@process(inner=("campaign_codes",))
+def campaign_codes(rng: np.random.Generator, ledger: pd.DataFrame, mailing_draw: pd.DataFrame) -> pd.Series:
+    """Return for every order the mailing whose code is used on it, missing for none.
+
+    Only who was drawn for the letter uses its code, also on orders that would have come anyway.
+    """
+    placed = ledger[["order_id", "customer_id", "campaign_id"]].assign(day=dates.days(ledger["order_date"]))
+    placed = placed[placed["day"] >= mailing_draw["sent"].min()]
+    letters = mailing_draw.loc[mailing_draw["mail"], ["mailing_id", "row", "sent", "discount"]]
+    pairs = placed.merge(letters.assign(customer_id=letters["row"] + 1), on="customer_id")
+    brought = (pairs["campaign_id"] == pairs["mailing_id"]).fillna(False).astype(bool)
+    pairs = pairs[brought | (pairs["day"] - pairs["sent"]).between(0, MAIL.window - 1)]
+    usual = np.where(pairs["discount"] > 0, CODES.code_discount, CODES.code_usual)
+    share = np.where(brought[pairs.index], CODES.code_brought, usual)
+    used = pairs[rng.random(len(pairs)) < share].set_index("order_id")["mailing_id"]
+    return used.reindex(ledger["order_id"]).astype("Int64").reset_index(drop=True)
 
 
 @process(tables=("mailing_contacts",))

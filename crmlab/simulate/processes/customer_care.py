@@ -20,15 +20,15 @@ EXTRA = series(
     "",
     {"extra_1": 0.17, "extra_2": 0.25, "extra_3": 0.28},
     "probability",
-    "of one extra order within 60 days after so many calls",
+    "of one extra order after so many calls, within 60 days after the draw",
 )
 CALLS = numbers(
     "customer_care",
     control=(0.5, "share", "of those drawn who get no call; the others share the numbers of calls evenly"),
     cost=(4.0, "yuan", "of one call"),
-    recent=(730, "days", "before the draw within which a consumer has bought"),
-    from_day=(7, "days", "after the draw, from which extra orders come"),
-    to_day=(60, "days", "after the draw, up to which extra orders come"),
+    recent=(731, "days", "before the draw (24 months) within which a consumer has bought, trials aside"),
+    from_day=(14, "days", "after the draw for each call made, from which extra orders come: calls are over"),
+    to_day=(60, "days", "after the draw, before which extra orders come"),
 )
 
 
@@ -65,7 +65,7 @@ def customer_care(
         "extra_orders": pd.DataFrame(
             {
                 "row": row,
-                "day": assigned + rng.integers(CALLS.from_day, CALLS.to_day, len(row)),
+                "day": assigned + rng.integers(CALLS.from_day * calls[extra], CALLS.to_day),
                 "channel": np.array(ORDER_CHANNELS)[channel],
                 "amount": amounts(draw("amounts"), row, behaviour),
                 "campaign_id": 0,

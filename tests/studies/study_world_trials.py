@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from crmlab.simulate import dates, registry
 
 RESULTS = Path(__file__).parent / "results" / "world_trials.csv"
+WANTED = ("mailing_contacts", "customer_care", "recovery_desk", "budgets", "orders")
 SIZE = {"customers": 6_000, "accounts": 480}
 
 
@@ -46,13 +47,14 @@ def ordered(units: pd.DataFrame, orders: pd.DataFrame, first: int, last: int) ->
 
 def cohort(seed: int) -> list[dict[str, object]]:
     """Return one row a trial and outcome of one cohort."""
-    world = registry.run(registry.Setting(seed, **SIZE))
+    world = registry.run(registry.Setting(seed, **SIZE), wanted=WANTED)
     mail = world["mailing_contacts"]
     care = world["customer_care"]
     care = care.assign(arm=np.where(care["care_calls"] > 0, "calls", "none"))
-    care["ordered"] = ordered(care, world["orders"], 7, 66)
+    care["ordered"] = ordered(care, world["orders"], 1, 60)
     desk = world["recovery_desk"]
     desk["in_time"] = desk["recovered"] * (desk["hours_to_resolve"] <= desk["promised_hours"])
+    solved = desk.dropna(subset="recovered")
     desk["again"] = ordered(desk, world["orders"], 1, 90)
     seen = desk[desk["assigned_on"] < dates.TODAY - pd.Timedelta(days=90)]
     lot = world["budgets"].query("quarter >= @dates.INTERVENTION")
@@ -61,8 +63,8 @@ def cohort(seed: int) -> list[dict[str, object]]:
         ("mailings", "ordered_14_days", 1): arms(mail, "responded", "mail", "control"),
         ("mailings", "margin_14_days", 0): arms(mail, "margin_14_days", "mail", "control"),
         ("customer_care", "ordered_60_days", 1): arms(care, "ordered", "calls", "none"),
-        ("recovery_desk", "recovered_in_time", 1): arms(desk, "in_time", "desk", "usual"),
-        ("recovery_desk", "recovered", 0): arms(desk, "recovered", "desk", "usual"),
+        ("recovery_desk", "recovered_in_time", 1): arms(solved, "in_time", "desk", "usual"),
+        ("recovery_desk", "recovered", 0): arms(solved, "recovered", "desk", "usual"),
         ("recovery_desk", "buys_again_90_days", 0): arms(seen, "again", "desk", "usual"),
         ("budgets", "share_kept_high_against_none", 1): difference(
             kept[lot["keep_level"] >= 3], kept[lot["keep_level"] == 0]

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "simulate"))
 
 from part_of_world import part
 
-from crmlab.simulate import dates
+from crmlab.simulate import core, dates
 from crmlab.simulate.processes.club import POPULATION
 from crmlab.simulate.registry import Setting
 
@@ -49,10 +49,12 @@ def cox(members: pd.DataFrame) -> object:
     return sm.PHReg(spells["stop"], exog, spells["event"].astype(int), entry=entry, ties="efron").fit()
 
 
-def cloglog(members: pd.DataFrame, months: pd.DataFrame) -> object:
+def cloglog(members: pd.DataFrame) -> object:
     """Fit a discrete-time hazard to counts by month of membership, plan, app and complaint."""
-    rows = months.merge(members[["member_id", "plan", "app"]])
-    rows["tenure"] = rows.groupby("member_id").cumcount()
+    at, tenure = core.spread(members["months"])
+    rows = members.iloc[at].assign(tenure=tenure)
+    rows["complaint_open"] = (rows["joined"] + tenure >= rows["complaint_from"]).astype(int)
+    rows["left"] = rows["left"] & (tenure == rows["months"] - 1)
     cells = (
         rows.groupby(["tenure", "plan", "app", "complaint_open"])["left"].agg(["sum", "size"]).reset_index()
     )
@@ -65,8 +67,8 @@ def cloglog(members: pd.DataFrame, months: pd.DataFrame) -> object:
 
 def estimates(seed: int) -> pd.DataFrame:
     """Return both regressions' coefficients in one world of 100,000 consumers."""
-    world = part(Setting(seed, 100_000, 10), "members", "club_months")
-    fits = {"cox": cox(world["members"]), "cloglog": cloglog(world["members"], world["club_months"])}
+    members = part(Setting(seed, 100_000, 10), "members")["members"]
+    fits = {"cox": cox(members), "cloglog": cloglog(members)}
     found = {name: np.asarray(fit.params)[: len(EFFECTS)] for name, fit in fits.items()}
     return pd.DataFrame(found, index=EFFECTS).rename_axis("effect").reset_index()
 

@@ -89,6 +89,9 @@ def club_member_truth(members: pd.DataFrame, exit_causes: pd.Series) -> pd.DataF
             "member_id": members["member_id"],
             "theta": members["theta"].round(4),
             "hazard_multiplier": members["multiplier"].round(3),
+            "stopped_from": pd.Series(ENDS[members["stopped_from"].fillna(0).astype(int)]).where(
+                members["stopped_from"].notna()
+            ),
             "true_cause": exit_causes,
         }
     )

@@ -21,6 +21,7 @@ from .club import (
     EFFECT,
     FEE,
     FIRST_DAYS,
+    HAZARD,
     LAST,
     MONTH,
     POINTS,
@@ -49,6 +50,7 @@ MONTH_OF_JOINING = series(
     "share",
     "of those who join on invitation, by their first month",
 )
+FIRST = dates.MONTHS.searchsorted(ASSIGNED)  # number of the month of the draw
 JOINED = dates.MONTHS.searchsorted(pd.to_datetime(MONTH_OF_JOINING.index))  # numbers of these months
 POINT_COST = CHOICE.point * CHOICE.spent_a / (CHOICE.spent_a + CHOICE.spent_b)  # yuan a point earned
 YEAR_BEFORE = ASSIGNED - pd.DateOffset(years=1)
@@ -79,7 +81,7 @@ def club_invitation_trial(
     trial["joined"] = draw("month").choice(JOINED, len(row), p=MONTH_OF_JOINING)
     joins = (trial["arm"] == "invitation") & (draw("joining").random(len(row)) < trial["joins"])
     new = trial[joins].drop(columns=["arm", "joins"]).sort_values(["joined", "row"], ignore_index=True)
-    new = stay(draw("leaving"), new, incidents)
+    new = stay(draw("leaving"), new, incidents, dropout)
     spells = new.assign(from_day=FIRST_DAYS[new["joined"]], to_day=FIRST_DAYS[new["joined"] + new["months"]])
     return {
         "invitation": trial.assign(joined=trial["joined"].where(joins)),
@@ -120,9 +122,9 @@ def club_invitation_truth(
     joins = invitation["joins"].to_numpy()
     person = behaviour.iloc[row]
     plan = invitation["plan"]
-    member = stays_member(invitation)
-    buying = joins * (member * days_of_buying(person)).sum(axis=1)  # days as a member
-    paying = joins * stays_member(invitation, INVITATION.free).sum(axis=1)  # months
+    member = stays_member(invitation, person)
+    buying = joins * (stays_while_buying(invitation) * days_of_buying(person)).sum(axis=1)  # as a member
+    paying = joins * stays_member(invitation, person, INVITATION.free).sum(axis=1)  # months
     none = orders_to_come(row, behaviour, dropout, dates.HISTORY)
     extra = EFFECT.extra / MONTH * buying
     spent_as_member = person["mean_order_value"] * (extra + person["purchase_rate"] / dates.WEEK * buying)
@@ -142,16 +144,37 @@ def club_invitation_truth(
     )
 
 
-def stays_member(invitation: pd.DataFrame, since: int = 0) -> np.ndarray:
+def stays_member(invitation: pd.DataFrame, behaviour: pd.DataFrame, since: int = 0) -> np.ndarray:
     """Return how likely one who joins is to be a member, of some months' standing, in each month to today."""
-    month = np.arange(dates.MONTHS.searchsorted(ASSIGNED), LAST)
+    still = still_buying(behaviour)
+    stops = np.column_stack([-np.diff(still, axis=1), still[:, -1]])  # by the month in which buying stops
+    by_stop = [
+        stops[:, [k]] * stays_while_buying(invitation, since, FIRST + k + 1) for k in range(LAST - FIRST + 1)
+    ]
+    return np.sum(by_stop, axis=0)
+
+
+def stays_while_buying(invitation: pd.DataFrame, since: int = 0, stopped_from: int = LAST + 1) -> np.ndarray:
+    """Return the same for one who buys until a month comes from which on buying has stopped."""
+    month = np.arange(FIRST, LAST)
     stays = (invitation["multiplier"] * np.log1p(-invitation["theta"])).to_numpy()[:, None]
-    by_start = [np.where(month >= first + since, np.exp(stays * (month - first)), 0.0) for first in JOINED]
+    by_start = []
+    for first in JOINED:
+        after = np.maximum(month - max(first, stopped_from), 0)  # months survived since
+        passed = month - first - after + np.exp(HAZARD["stopped"]) * after
+        by_start.append(np.where(month >= first + since, np.exp(stays * passed), 0.0))
     return np.tensordot(MONTH_OF_JOINING.to_numpy(), by_start, axes=1)
 
 
 def days_of_buying(behaviour: pd.DataFrame) -> np.ndarray:
     """Return on how many days of each month from July 2025 a consumer who bought at the draw still buys."""
-    pace = (behaviour["purchase_rate"] * behaviour["dropout_probability"] / dates.WEEK).to_numpy()[:, None]
-    passed = FIRST_DAYS[dates.MONTHS.searchsorted(ASSIGNED) :] - dates.HISTORY
-    return -np.diff(np.exp(-pace * passed), axis=1) / pace
+    return -np.diff(still_buying(behaviour), axis=1) / _pace_of_leaving(behaviour)
+
+
+def still_buying(behaviour: pd.DataFrame) -> np.ndarray:
+    """Return how likely a consumer who bought at the draw still buys on the first day of each month since."""
+    return np.exp(-_pace_of_leaving(behaviour) * (FIRST_DAYS[FIRST:] - dates.HISTORY))
+
+
+def _pace_of_leaving(behaviour: pd.DataFrame) -> np.ndarray:
+    return (behaviour["purchase_rate"] * behaviour["dropout_probability"] / dates.WEEK).to_numpy()[:, None]

@@ -81,7 +81,7 @@ EFFECT = numbers(
         "orders a month",
         "that membership adds for those invited or won back, while they buy at all",
     ),
-    margin=(0.42, "share", "of an order's amount that is left as margin, over all product lines"),
+    margin=(0.40, "share", "of an order's amount that is planned as margin, whatever lines it has"),
 )
 MONTH = dates.YEAR / 12  # days
 MIDDLE = 3  # of the levels of ability to pay

@@ -32,7 +32,7 @@ MAIL = numbers(
     mailed=(0.5, "share", "of those who agreed that a mailing is sent to, by lot"),
     drawn=(7, "days", "from the draw to the day on which letters are sent"),
     window=(14, "days", "from that day in which an order counts as a response"),
-    margin_rate=(0.42, "share", "of an order's amount that is margin, before the discount"),
+    margin_rate=(0.40, "share", "of an order's amount that is planned as margin, before the discount"),
     contaminated=(
         2,
         "mailing",

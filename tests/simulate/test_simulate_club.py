@@ -355,6 +355,7 @@ def test_the_dictionary_names_the_stated_numbers():
     assert club_invitation.INVITATION.free == 3
     assert "first three months" in said.club_members
     assert f"{club.EFFECT.margin:.2f} of" in said.club_invitation
-    assert f"{club.EFFECT.extra:.2f} orders a month" in said.truth
+    added = f"{club.EFFECT.extra:.2f} orders a month, and besides {club.EFFECT.extra_share:.2f} of"
+    assert added in said.truth
     assert f"{winback.WINBACK.voucher:.0f} yuan as a voucher" in said.winback
     assert f"{winback.WINBACK.call:.0f} yuan for the call" in said.winback

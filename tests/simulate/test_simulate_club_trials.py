@@ -138,7 +138,12 @@ def test_a_place_adds_the_stated_orders_while_members_buy(world):
     start, end = club.FIRST_DAYS[new["joined"]], club.FIRST_DAYS[new["joined"] + new["months"]]
     lived = np.maximum(np.fmin(end, dropout[new["row"]]) - start, 0)
     extra = again(club_invitation_trial, club_invitation, club_invitation.ARMS, world)["extra_orders"]
-    near_mean(by_row(extra, new["row"]), club.EFFECT.extra / club.MONTH * lived)
+    own = world["behaviour"]["purchase_rate"].to_numpy()[new["row"]] / 7 * lived
+    expected = club.EFFECT.extra / club.MONTH * lived + club.EFFECT.extra_share * own
+    count = by_row(extra, new["row"])
+    near_mean(count, expected)
+    for _, some in pd.DataFrame({"off": count - expected}).groupby(pd.qcut(own, 3, labels=False)):
+        near_mean(some["off"], 0)
     spell = extra.merge(new.assign(start=start, end=end)[["row", "start", "end"]])
     assert len(spell) == len(extra)
     assert spell["day"].between(spell["start"], spell["end"] - 1).all()
@@ -272,3 +277,7 @@ def test_joiners_order_more_by_a_believable_share(world):
     more = (truth["orders_invitation"] - truth["orders_none"]).sum()
     usual = (truth["join_probability"] * truth["orders_none"]).sum()
     assert 0.2 < more / usual < 0.4
+    quarter = pd.qcut(truth["orders_none"], 4, labels=False)
+    gain = (truth["orders_invitation"] - truth["orders_none"]).groupby(quarter).mean()
+    assert gain[3] > 1.8 * gain[0]  # who buys more gains more
+    assert gain[0] > 0.3

@@ -77,10 +77,11 @@ CHOICE = numbers(
 EFFECT = numbers(
     "club_effect",
     extra=(
-        0.23,
+        0.12,
         "orders a month",
-        "that membership adds for those invited or won back, while they buy at all",
+        "that membership adds for everybody invited or won back, while they buy at all",
     ),
+    extra_share=(0.22, "share", "of a member's own orders that membership adds besides"),
     margin=(0.40, "share", "of an order's amount that is planned as margin, whatever lines it has"),
 )
 MONTH = dates.YEAR / 12  # days
@@ -185,7 +186,7 @@ def orders_of_members(
     start = spells["from_day"].to_numpy()
     length = np.maximum(np.fmin(spells["to_day"].to_numpy(), dropout[row]) - start, 0)
     rng = draw("extra")
-    spell, _ = spread(rng.poisson(EFFECT.extra / MONTH * length))
+    spell, _ = spread(rng.poisson(added_orders(behaviour.iloc[row]) / MONTH * length))
     day = np.floor(start[spell] + rng.random(len(spell)) * length[spell])
     channel = order_channels(draw("channel"), row[spell], consumers, buyer_class)
     return pd.DataFrame(
@@ -197,6 +198,11 @@ def orders_of_members(
             "campaign_id": 0,
         }
     )
+
+
+def added_orders(behaviour: pd.DataFrame) -> np.ndarray:
+    """Return how many orders a month membership adds for given consumers: half of it goes with their own."""
+    return EFFECT.extra + EFFECT.extra_share * behaviour["purchase_rate"].to_numpy() * MONTH / dates.WEEK
 
 
 def orders_to_come(row: np.ndarray, behaviour: pd.DataFrame, dropout: np.ndarray, day: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from .club import (
     MONTH,
     POINTS,
     SERVING,
+    added_orders,
     habits,
     orders_of_members,
     orders_to_come,
@@ -126,7 +127,7 @@ def club_invitation_truth(
     buying = joins * (stays_while_buying(invitation) * days_of_buying(person)).sum(axis=1)  # as a member
     paying = joins * stays_member(invitation, person, INVITATION.free).sum(axis=1)  # months
     none = orders_to_come(row, behaviour, dropout, dates.HISTORY)
-    extra = EFFECT.extra / MONTH * buying
+    extra = added_orders(person) / MONTH * buying
     spent_as_member = person["mean_order_value"] * (extra + person["purchase_rate"] / dates.WEEK * buying)
     margin = EFFECT.margin * person["mean_order_value"].to_numpy()
     return pd.DataFrame(

@@ -11,7 +11,7 @@ from .. import dates
 from ..core import pick
 from ..numbers import grid, numbers
 from ..registry import process
-from .club import EFFECT, ENDS, FEE, MONTH, SERVING, orders_of_members, orders_to_come
+from .club import EFFECT, ENDS, FEE, MONTH, SERVING, added_orders, orders_of_members, orders_to_come
 from .club_exit import CAUSES
 
 ARMS = ("none", "offer")
@@ -101,9 +101,8 @@ def winback_truth(former_members: pd.DataFrame, behaviour: pd.DataFrame, dropout
     months, days = expected_second_membership()
     margin = EFFECT.margin * behaviour["mean_order_value"].to_numpy()[row]
     usual = margin * orders_to_come(row, behaviour, dropout, dates.HISTORY)
-    back = (
-        margin * EFFECT.extra * days / MONTH + former_members["plan"].map(FEE - SERVING).to_numpy() * months
-    )
+    more = added_orders(behaviour.iloc[row]) * days / MONTH
+    back = margin * more + former_members["plan"].map(FEE - SERVING).to_numpy() * months
     kind = RETURNS.loc[former_members["type"]].to_numpy()
     return pd.DataFrame(
         {

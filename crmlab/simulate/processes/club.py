@@ -55,11 +55,11 @@ POPULATION = grid(
     "whether they still buy",
 )
 PLANS = ("basic", "plus")
-FEE = series("club", "fee", {"basic": 15.0, "plus": 30.0}, "yuan a month", "of a plan")
+FEE = series("club", "fee", {"basic": 8.0, "plus": 15.0}, "yuan a month", "of a plan")
 SERVING = series(
     "club",
     "serving",
-    {"basic": 11.0, "plus": 21.0},
+    {"basic": 5.0, "plus": 10.0},
     "yuan a month",
     "that a member of a plan costs: samples, their delivery, the card",
 )

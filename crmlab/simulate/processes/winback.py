@@ -31,7 +31,7 @@ RETURNS = pd.DataFrame(
 )  # what the words mean
 WINBACK = numbers(
     "winback",
-    call=(12.0, "yuan", "cost of making the offer to one former member"),
+    call=(18.0, "yuan", "cost of making the offer to one former member"),
     voucher=(40.0, "yuan", "given to one who returns upon the offer"),
     from_day=(3, "days", "after the draw, from which former members return"),
     to_day=(91, "days", "after the draw, before which former members return"),

@@ -11,7 +11,7 @@ from .. import dates
 from ..core import pick
 from ..numbers import grid, numbers, series
 from ..registry import process
-from .club import ENDS
+from .club import ENDS, LAST
 from .people import AGE
 
 CAUSES = ("firm", "rival", "own_life")
@@ -83,15 +83,15 @@ def exit_survey(
 
 @process(truth=("club_members",))
 def club_member_truth(members: pd.DataFrame, exit_causes: pd.Series) -> pd.DataFrame:
-    """Return a member's probability of leaving in a reference month, its multiplier, and the cause."""
+    """Return a member's probability of leaving in a reference month, what multiplies it, and the cause."""
+    month = members["stopped_from"].fillna(LAST).astype(int)  # buying may stop in the last month
+    stopped = pd.Series(ENDS[month]).where(month < LAST)
     return pd.DataFrame(
         {
             "member_id": members["member_id"],
             "theta": members["theta"].round(4),
             "hazard_multiplier": members["multiplier"].round(3),
-            "stopped_from": pd.Series(ENDS[members["stopped_from"].fillna(0).astype(int)]).where(
-                members["stopped_from"].notna()
-            ),
+            "stopped_from": stopped,
             "true_cause": exit_causes,
         }
     )

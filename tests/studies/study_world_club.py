@@ -76,7 +76,7 @@ def estimates(seed: int) -> pd.DataFrame:
 def population(pool: ProcessPoolExecutor, worlds: int) -> pd.DataFrame:
     found = pd.concat(pool.map(estimates, range(80_000, 80_000 + worlds)))
     found = found.melt("effect", var_name="method", value_name="value")
-    out = found.groupby(["method", "effect"])["value"].agg(mean="mean", error="sem")
+    out = found.groupby(["method", "effect"])["value"].agg(mean="mean", error="sem", worlds="size")
     return out.reindex(pd.MultiIndex.from_product([POPULATION.index, EFFECTS], names=["method", "effect"]))
 
 

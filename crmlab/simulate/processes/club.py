@@ -49,7 +49,7 @@ POPULATION = grid(
     "",
     ("cox", "cloglog"),
     ("plus", "app", "complaint_open"),
-    [(-0.271, -0.204, 0.634), (-0.271, -0.204, 0.634)],
+    [(-0.249, -0.187, 0.670), (-0.249, -0.187, 0.670)],
     "log hazard ratio",
     "that a regression of leaving on the three converges to, without the members' own probabilities and "
     "whether they still buy",

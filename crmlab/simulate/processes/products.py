@@ -37,12 +37,12 @@ CHANNEL_COSTS = grid(
 _START = dates.START.strftime("%Y-%m-%d")
 # product line, name, grade, list price in yuan (teas: 100 g), first day of sale, popularity
 _PRODUCTS = (
-    ("green_tea", "Everyday Longjing", "everyday", 46, _START, 1.9),
+    ("green_tea", "Everyday Longjing", "everyday", 68, _START, 1.9),
     ("green_tea", "Huangshan Maofeng", "everyday", 38, _START, 0.8),
     ("green_tea", "Steamed green leaf", "everyday", 29, _START, 0.45),
     ("green_tea", "Jasmine green", "everyday", 34, "2024-04-10", 1.2),
     ("green_tea", "Spring-first Longjing", "reserve", 168, _START, 0.8),
-    ("green_tea", "Reserve Biluochun", "reserve", 138, "2023-03-25", 0.7),
+    ("green_tea", "Reserve Biluochun", "reserve", 128, "2023-03-25", 0.7),
     ("oolong", "Light Tieguanyin", "everyday", 42, _START, 0.9),
     ("oolong", "Roasted Tieguanyin", "everyday", 49, _START, 1.7),
     ("oolong", "Everyday rock oolong", "everyday", 58, _START, 0.6),

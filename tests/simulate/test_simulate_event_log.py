@@ -8,8 +8,9 @@ import pytest
 from recovery import near_mean, near_share, near_shares
 from surroundings import large
 
+from crmlab import lifecycle
 from crmlab.simulate import dates
-from crmlab.simulate.processes.event_log import ACTS, LOG, OPEN, UNMET_BY
+from crmlab.simulate.processes.event_log import ACTS, FIRST, HOUR, LOG, ONLINE, OPEN, UNMET_BY
 
 DAY = pd.Timedelta(days=1)
 
@@ -79,25 +80,60 @@ def test_every_order_of_the_sampled_is_in_the_log(events):
     assert len(ordered) == (~shut).sum()
 
 
-def test_nobody_is_logged_before_being_won_and_no_need_arises_after_leaving(events):
+def test_nobody_is_logged_before_being_won_and_no_order_comes_after_leaving(events):
     won = events["customer_id"].map(large()["consumers"].set_index("customer_id")["acquired_on"])
     assert (events["at"] >= won).all()
     left = events["customer_id"].map(large()["truth:consumers"].set_index("customer_id")["dropped_out_on"])
-    assert not (events["at"] >= left + 3 * DAY).any()
+    assert not (events["at"] >= left + DAY)[events["act"] == "order"].any()
+
+
+def test_a_third_of_those_who_left_look_on_for_a_while(events):
+    """Needs come as often as before, for an exponential time: how many there are is geometric."""
+    truth = large()["truth:consumers"].assign(left=np.floor(large()["dropout"]))
+    gone = truth[truth["customer_id"].isin(events["customer_id"]) & (truth["left"] < dates.DAYS - 365)]
+    events = events.merge(gone[["customer_id", "left"]])
+    # a need arises on the day of its last visit: that day must lie after leaving
+    events["day"] = dates.days(events["at"].dt.normalize())
+    needs = events.groupby(["sequence_id", "customer_id", "left"])["day"].max().reset_index()
+    needs = needs[needs["day"] > needs["left"]]
+    rate = LOG.unmet * gone["purchase_rate"] / 7 * LOG.browse_days
+    near_mean(gone["customer_id"].isin(needs["customer_id"]), LOG.browse_on * rate / (1 + rate))
+    count = gone["customer_id"].map(needs["customer_id"].value_counts()).fillna(0)
+    near_mean(count, LOG.browse_on * rate)
+    assert 60 < (needs["day"] - needs["left"]).quantile(0.75) < 240
+    assert (needs["day"] - needs["left"]).min() == 1
 
 
 def test_nothing_happens_outside_opening_hours_or_in_shops_on_days_of_rest(events):
     minute = events["at"].dt.hour * 60 + events["at"].dt.minute
     for channel, hours in OPEN.iterrows():
         own = minute[events["channel"] == channel]
-        assert hours["from"] <= own.min() <= hours["from"] + 1, channel
+        assert hours["from"] <= own.min() <= hours["from"] + 45, channel
         assert hours["to"] - 15 < own.max() < hours["to"], channel
     rest = dates.closed()[dates.days(events["at"].dt.normalize())]
     assert set(events.loc[rest, "channel"]) == {"web", "app"}
 
 
+@pytest.mark.parametrize("channel", OPEN.index)
+def test_visits_begin_at_their_hours(episodes, channel):
+    """Web and app are used most at night; the last minutes are cut off, for a visit ends before closing."""
+    own = episodes[(episodes["channel"] == channel) & ~episodes.duplicated("sequence_id")]
+    minute = own["at"].dt.hour * 60 + own["at"].dt.minute
+    share = HOUR.loc[channel, "first_shape"] / HOUR.loc[channel].sum()
+    lasts = (own["end"] - own["at"]) / pd.Timedelta(minutes=1)
+    room = OPEN.loc[channel, "to"] - OPEN.loc[channel, "from"] - lasts
+    near_mean((minute - OPEN.loc[channel, "from"] + 0.5) / room, share, channel)
+    if channel in ONLINE:
+        by_hour = own["at"].dt.hour.value_counts()
+        assert by_hour.idxmax() in (19, 20, 21)
+        assert by_hour[20] > 5 * by_hour[10]
+
+
 def test_needs_that_come_to_nothing_are_eight_for_ten_orders(sequences, events):
-    met = events.groupby("sequence_id")["act"].last() == "order"
+    left = events["customer_id"].map(pd.Series(large()["dropout"], large()["consumers"]["customer_id"]))
+    day = dates.days(events["at"].dt.normalize())
+    before = (~(day > np.floor(left))).groupby(events["sequence_id"]).all()  # not by those who have left
+    met = events.groupby("sequence_id")["act"].last()[before] == "order"
     assert (~met).sum() / met.sum() == pytest.approx(LOG.unmet, abs=0.03)
     met = sequences["last"] == "order"
     near_shares(
@@ -126,8 +162,11 @@ def test_visits_of_a_need_are_less_than_36_hours_apart(episodes):
 
 
 def test_acts_of_a_visit_are_minutes_apart(episodes, events):
-    near_mean(episodes["acts"] - LOG.least_acts, LOG.more_acts)
-    near_share(episodes["acts"] == LOG.least_acts, np.exp(-LOG.more_acts))
+    more = (
+        episodes["acts"] - LOG.least_acts - ((episodes["last"] == "order") & episodes["channel"].isin(ONLINE))
+    )
+    near_mean(more, LOG.more_acts)
+    near_share(more == 0, np.exp(-LOG.more_acts))
     ordered = events.sort_values(["episode_id", "event_id"])
     gap = ordered.groupby("episode_id")["at"].diff().dropna().dt.total_seconds() / 60
     assert gap.min() == LOG.shortest
@@ -136,7 +175,38 @@ def test_acts_of_a_visit_are_minutes_apart(episodes, events):
         near_share(gap <= minutes, -np.expm1(-minutes / LOG.pause), minutes)
 
 
-def test_acts_fit_their_channel(events):
-    for channel, acts in ACTS.items():
-        here = events[(events["channel"] == channel) & (events["act"] != "order")]
-        near_shares(here["act"], dict.fromkeys(acts, 1 / len(acts)), channel)
+def test_a_visit_begins_as_its_channel_does_and_only_then(events):
+    first = ~events.duplicated("episode_id")
+    assert (events["act"].isin(FIRST.values()) == first).all()
+    assert (events.loc[first, "act"] == events.loc[first, "channel"].map(FIRST)).all()
+
+
+def test_what_is_ordered_online_was_put_into_the_cart_just_before(events):
+    before = events.groupby("episode_id")["act"].shift()
+    online = (events["act"] == "order") & events["channel"].isin(ONLINE)
+    assert (before[online] == "cart").all()
+    after = events.groupby("episode_id")["act"].shift(-1)
+    carts = (events["act"] == "cart") & (after != "order")
+    assert carts.sum() > 0.5 * online.sum()  # many are left standing
+
+
+def test_other_acts_fit_their_channel(events):
+    """Of visits that end without an order: those of others end with acts that are fixed."""
+    last = events.groupby("episode_id")["act"].transform("last")
+    free = events[events.duplicated("episode_id") & (last != "order")]
+    for channel in ("shop", *ONLINE):
+        here = free.loc[free["channel"] == channel, "act"]
+        near_shares(here, {act: share for act, share in ACTS.loc[channel].items() if share}, channel)
+    calls = events[
+        events.duplicated("episode_id") & (events["channel"] == "call") & (events["act"] != "order")
+    ]
+    near_shares(calls["act"], {"ask": ACTS.loc["call", "ask"], "advise": ACTS.loc["call", "advise"]})
+
+
+def test_pauses_find_visits_and_needs_again(events):
+    visits = lifecycle.pair_agreement(events["episode_id"], lifecycle.sessionize(events, "30min"))
+    assert visits["recall"] == 1
+    assert visits["adjusted_rand"] > 0.97
+    needs = lifecycle.pair_agreement(events["sequence_id"], lifecycle.sessionize(events, "36h"))
+    assert needs["recall"] == 1
+    assert needs["adjusted_rand"] > 0.7

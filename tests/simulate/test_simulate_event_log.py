@@ -126,7 +126,7 @@ def test_visits_begin_at_their_hours(episodes, channel):
     if channel in ONLINE:
         by_hour = own["at"].dt.hour.value_counts()
         assert by_hour.idxmax() in (19, 20, 21)
-        assert by_hour[20] > 5 * by_hour[10]
+        assert by_hour[20] > 3 * by_hour[10]
 
 
 def test_needs_that_come_to_nothing_are_eight_for_ten_orders(sequences, events):

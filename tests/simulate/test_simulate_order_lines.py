@@ -280,6 +280,17 @@ def test_a_tea_is_chosen_by_popularity_price_launch_season_and_means(fitting):
         near_mean(here.loc[own, "grade"] == "reserve", chance.loc[own, reserve].sum(axis=1), level)
 
 
+def test_cheaper_everyday_teas_sell_a_little_more(lines):
+    here = lines[(lines["size"] == 1) & (lines["unit"] == "100 g") & (lines["discount"] == 0)]
+    here = here[(here["grade"] == "everyday") & here["intended"].between(60, 119)].reset_index(drop=True)
+    everyday = large()["products"].query("grade == 'everyday'").set_index("product_id")
+    weight = fame(here)[everyday.index]
+    chance = weight.div(weight.sum(axis=1), axis=0)
+    price = np.log(everyday["list_price"])
+    near_mean(np.log(here["list_price"]), chance @ price)
+    assert CHOICE.price < 0
+
+
 def test_a_new_product_becomes_known_in_half_a_year(fitting):
     here, chance = fitting
     launched = large()["products"].set_index("product_id")["launched_on"]

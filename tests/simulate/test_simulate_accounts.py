@@ -302,7 +302,7 @@ def test_a_place_stays_with_its_manager_in_its_city(large):
     accounts = large["accounts"].set_index("account_id")
     after = accounts.dropna(subset="predecessor_id")
     before = accounts.loc[after["predecessor_id"]]
-    assert len(after) > PLACES
+    assert len(after) > PLACES / 2
     for column in ("city", "manager_id"):
         assert (after[column].to_numpy() == before[column].to_numpy()).all(), column
 

@@ -177,12 +177,12 @@ def test_three_years_are_the_year_of_care_and_two_without():
     """Margins of three years against 40,000 accounts of low trust that start in formation."""
     rng = core.generator(5, "three years")
     n = 40_000
-    july = pd.DataFrame({"group": [0], "stage": [account_stages.FORMATION]})
+    july = pd.DataFrame({"group": [0], "stage": [account_stages.FORMATION], "kind": ["hotel"]})
     one = pd.Series([1.0])
     for care in (False, True):
         expected = account_values.expected_margin(july, one, one * 0, care, months=36)[0]
         stage = np.full(n, account_stages.FORMATION)
-        margin = np.append(account_values.margin_by_stage(), 0)
+        margin = np.append(account_values.margin_by_stage().loc["hotel"], 0)
         total = np.zeros(n)
         for month in range(36):
             season = account_values.CALENDAR[36 + month] if month < 12 else 1.0
@@ -196,17 +196,19 @@ def test_the_place_of_three_years_holds_account_and_successors(leaving):
     """Margins of three years against 40,000 places that start in formation, refilled when they fall empty."""
     rng = core.generator(6, "places")
     n = 40_000
-    july = pd.DataFrame({"group": [1], "stage": [account_stages.FORMATION]})
+    july = pd.DataFrame({"group": [1], "stage": [account_stages.FORMATION], "kind": ["cafe"]})
+    margin = account_values.margin_by_stage().loc[list(off.KINDS)].to_numpy()
     one = pd.Series([1.0])
     for care in (False, True):
         own = account_values.expected_margin(july, one, leaving * one, care, months=36)[0]
         expected = own + account_values.expected_successors(july, leaving * one, care, months=36)[0]
         group, stage = np.full(n, 1), np.full(n, account_stages.FORMATION)
         first, size, total = np.full(n, True), np.ones(n), np.zeros(n)
+        kind = np.full(n, off.KINDS.index("cafe"))
         call = np.where(rng.random(n) < rival.RIVAL.reached * leaving, rng.integers(0, 6, n), -1)
         for month in range(36):
             season = account_values.CALENDAR[36 + month] if month < 12 else 1.0
-            total += season * size * account_values.margin_by_stage()[stage]
+            total += season * size * margin[kind, stage]
             plain, cared = (
                 np.array([account_stages.transition_matrix(g, c) for g in account_stages.GROUPS])
                 for c in (False, True)
@@ -216,8 +218,10 @@ def test_the_place_of_three_years_holds_account_and_successors(leaving):
             lost = (stage == account_stages.LOST) | (first & (call == month))
             group[lost] = rng.integers(0, 3, lost.sum())
             stage[lost] = account_stages.EXPLORATION
-            kind = rng.choice(off.KINDS, lost.sum(), p=off.KIND_SHARES)
-            size[lost] = off.KIND_SIZES[kind] * np.exp(rng.normal(0, off.SIZE.size_sd, lost.sum()))
+            kind[lost] = rng.choice(len(off.KINDS), lost.sum(), p=off.KIND_SHARES)
+            size[lost] = off.KIND_SIZES.to_numpy()[kind[lost]] * np.exp(
+                rng.normal(0, off.SIZE.size_sd, lost.sum())
+            )
             first &= ~lost
         near_mean(total, expected, care)
 
@@ -234,12 +238,12 @@ def test_care_pays_for_the_account_and_not_for_the_place(large):
 
 
 def test_expected_margins_follow_calendar_and_calls_month_by_month():
-    july = pd.DataFrame({"group": [2], "stage": [account_stages.STABILITY]})
+    july = pd.DataFrame({"group": [2], "stage": [account_stages.STABILITY], "kind": ["distributor"]})
     one = pd.Series([1.0])
     there = np.eye(5)[account_stages.STABILITY]
     total = 0.0
     for month in range(12):
-        margin = there[:4] @ account_values.margin_by_stage()
+        margin = there[:4] @ account_values.margin_by_stage().loc["distributor"]
         left = 0.5 * rival.RIVAL.reached * min(month, 6) / 6  # who is called on goes the month after
         total += margin * account_values.CALENDAR[36 + month] * (1 - left)
         there = there @ account_stages.transition_matrix("high")
@@ -253,7 +257,7 @@ def test_truth_reckons_with_the_bonds_that_managers_gave(large, hidden):
     own = hidden[hidden.index.isin(given.index)]
     bond = given.loc[own.index]
     expected = account_values.expected_margin(
-        july.loc[own.index - 1],
+        july.loc[own.index - 1].assign(kind=own["kind"].to_numpy()),
         (own["size_factor"] * bonds.volume_factor(bond, own["kind"])).reset_index(drop=True),
         pd.Series(rival.leaving_probability(own, bond)),
     )
@@ -320,6 +324,8 @@ def test_the_lot_gives_bonds_to_those_without(large):
     rebate = trial[trial["arm"] == "financial"].set_index("account_id")["cost_per_month"]
     history = large["account_months"].query("month < @INTERVENTION")
     size = large["truth:accounts"].set_index("account_id")["size_factor"]
+    kind = large["accounts"].set_index("account_id")["kind"]
+    size = size * np.where(kind.loc[size.index] == "distributor", 0.8, 1)
     usual = (history["revenue"] / history["account_id"].map(size)).mean()  # of an account of size 1
     assert (rebate % 10 == 0).all()
     assert (rebate - bonds.COST.rebate * usual * size.loc[rebate.index]).abs().max() < 5 + 0.05 * rebate.max()

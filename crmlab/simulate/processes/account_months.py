@@ -13,6 +13,7 @@ from ..dates import DAYS, FESTIVALS, MONTHS, START, WEEK
 from ..numbers import grid, numbers
 from ..registry import process
 from .account_stages import LOST, STAGES, YEAR_MONTHS, YEAR_START
+from .accounts import KINDS
 
 FEATURES = grid(
     "account_months",
@@ -36,16 +37,28 @@ LEDGER = numbers(
     margin_noise=(0.05, "share", "standard deviation of a month's margin rate"),
     care_visits=(2.0, "visits", "more in a month of care"),
 )
+TRADE = numbers(
+    "account_months",
+    distributor_price=(0.80, "factor", "on the price: the trade discount of distributors"),
+    distributor_goods=(0.90, "factor", "on the cost of the goods: distributors get tea in bulk"),
+)
+PRICES = pd.Series({kind: TRADE.distributor_price if kind == "distributor" else 1 for kind in KINDS})
+GOODS = pd.Series({kind: TRADE.distributor_goods if kind == "distributor" else 1 for kind in KINDS})
 SEASON = numbers(
     "account_calendar",
     spring_build_up=(0.45, "share", "more tea a day, one to six weeks before Spring Festival"),
     spring_slack=(-0.50, "share", "change in the three weeks from Spring Festival on"),
     mid_autumn_build_up=(0.35, "share", "more tea a day, one to six weeks before Mid-Autumn Festival"),
     mid_autumn_slack=(-0.20, "share", "change in the three weeks from Mid-Autumn Festival on"),
-    summer=(-0.15, "share", "change in July and August"),
+    summer=(-0.15, "share", "change in July and August, beside the build-up before Mid-Autumn Festival"),
     build_up_until=(1, "week", "before a festival: later no tea for it arrives"),
     build_up_from=(6, "weeks", "before a festival"),
     slack_until=(3, "weeks", "after a festival"),
+    on_orders=(
+        0.5,
+        "power",
+        "of the calendar that falls on the number of orders, the rest on their kilograms",
+    ),
 )
 _SUMMER = (7, 8)
 
@@ -63,18 +76,31 @@ def calendar() -> np.ndarray:
             factor += build_up * ((weeks >= SEASON.build_up_until) & (weeks < SEASON.build_up_from))
             factor += slack * ((weeks <= 0) & (weeks > -SEASON.slack_until))
     month = pd.Series(factor, index=day).resample("MS").mean().to_numpy()
-    year = month.reshape(-1, YEAR_MONTHS)  # a row for each year from July on
+    return _of_mean_one(month)
+
+
+def _of_mean_one(month: np.ndarray) -> np.ndarray:
+    """Return factors of months so that the mean over each year from July on is 1."""
+    year = month.reshape(-1, YEAR_MONTHS)
     return (year / year.mean(axis=1, keepdims=True)).ravel()
 
 
 CALENDAR = calendar()
+ORDERS_CALENDAR = _of_mean_one(CALENDAR**SEASON.on_orders)
 
 
-def margin_by_stage() -> np.ndarray:
-    """Return the expected margin of a month by stage, account and month being of factor 1."""
+def margin_by_stage() -> pd.DataFrame:
+    """Return the expected margin of a month by kind and stage, account and month being of factor 1."""
     noise = np.exp((LEDGER.kg_noise**2 + LEDGER.price_noise**2) / 2)
     kg = FEATURES["orders"] * FEATURES["kg_per_order"] * noise
-    return (kg * LEDGER.price_per_kg * FEATURES["margin_rate"]).to_numpy()
+    rates = np.array([margin_rate(FEATURES["margin_rate"], PRICES[kind], GOODS[kind]) for kind in KINDS])
+    table = PRICES.to_numpy()[:, None] * rates * (kg * LEDGER.price_per_kg).to_numpy()
+    return pd.DataFrame(table, index=list(KINDS), columns=list(STAGES))
+
+
+def margin_rate(rate: pd.Series, price: pd.Series | float, goods: pd.Series | float) -> pd.Series:
+    """Return the rate of accounts with other prices or other goods than most, given that of most."""
+    return 1 - (1 - rate) * goods / price
 
 
 @process(inner=("volume_factors",))
@@ -101,6 +127,7 @@ def account_months(
     rng: np.random.Generator,
     account_path: pd.DataFrame,
     volume_factors: np.ndarray,
+    account_profiles: pd.DataFrame,
     care_arms: pd.Series,
 ) -> pd.DataFrame:
     """Return the ledger by account and month."""
@@ -109,10 +136,14 @@ def account_months(
     n = len(active)
     mean = FEATURES.iloc[active["stage"]].reset_index(drop=True)
     under_care = active["account"].isin(care_arms.index[care_arms]) & (active["month"] >= YEAR_START)
-    orders = rng.poisson(mean["orders"])
-    kg = mean["kg_per_order"] * volume_factors[there] * np.exp(rng.normal(0, LEDGER.kg_noise, n)) * orders
-    revenue = kg * LEDGER.price_per_kg * np.exp(rng.normal(0, LEDGER.price_noise, n))
-    rate = mean["margin_rate"] + rng.normal(0, LEDGER.margin_noise, n)
+    kind = account_profiles["kind"].iloc[active["account"]].reset_index(drop=True)
+    price = kind.map(PRICES)
+    more_orders = ORDERS_CALENDAR[active["month"]]
+    orders = rng.poisson(mean["orders"] * more_orders)
+    kg_per_order = mean["kg_per_order"] * volume_factors[there] / more_orders
+    kg = kg_per_order * np.exp(rng.normal(0, LEDGER.kg_noise, n)) * orders
+    revenue = kg * LEDGER.price_per_kg * price * np.exp(rng.normal(0, LEDGER.price_noise, n))
+    rate = margin_rate(mean["margin_rate"], price, kind.map(GOODS)) + rng.normal(0, LEDGER.margin_noise, n)
     hours = mean["response_hours"] * np.exp(mean["noise"] * rng.standard_normal(n))
     return pd.DataFrame(
         {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .account_months import CALENDAR, margin_by_stage
 from .account_stages import EXPLORATION, GROUPS, LOST, YEAR_MONTHS, YEAR_START, transition_matrix
-from .accounts import mean_size
+from .accounts import mean_sizes
 from .rival import called_before
 
 
@@ -20,13 +20,14 @@ def expected_margin(
 ) -> pd.Series:
     """Return the expected margin of so many months from July 2025 on, before the cost of any programme.
 
-    `volume` multiplies the kilograms, `leaving` is the probability of leaving if the rival calls; care ends
-    after twelve months. Months after June 2026 are like the mean one of a year.
+    `july_accounts` holds their kind too; `volume` multiplies the kilograms, `leaving` is the probability of
+    leaving if the rival calls; care ends after twelve months. Months after June 2026 are like the mean one.
     """
     there = _stages_ahead(july_accounts, care, months)[:, :, :LOST]
+    margin = margin_by_stage().loc[july_accounts["kind"]].to_numpy()
     stays = 1 - np.outer(leaving, called_before(np.arange(months)))
     season = np.append(CALENDAR[YEAR_START:], np.ones(months))[:months]
-    return volume * ((there @ margin_by_stage()) * stays * season).sum(axis=1)
+    return volume * (np.einsum("ams,as->am", there, margin) * stays * season).sum(axis=1)
 
 
 def expected_successors(
@@ -40,7 +41,9 @@ def expected_successors(
     there = 1 - _stages_ahead(july_accounts, care, months)[:, :, LOST]
     there = there * (1 - np.outer(leaving, called_before(np.arange(months))))
     lost = -np.diff(there, axis=1, prepend=1)
-    since = _newcomers(months) @ margin_by_stage() * mean_size()  # by months since the first successor came
+    since = (
+        _newcomers(months) @ (mean_sizes() @ margin_by_stage()).to_numpy()
+    )  # by months since the first successor came
     season = np.append(CALENDAR[YEAR_START:], np.ones(months))[:months]
     left = [(since[: months - come] * season[come:]).sum() for come in range(months)]
     return lost @ np.array(left)

@@ -69,9 +69,9 @@ OFFICE = numbers(
 _CHAINED = KINDS[:-2]  # offices and distributors belong to no chain
 
 
-def mean_size() -> float:
-    """Return the mean factor of the size of new accounts."""
-    return float(KIND_SHARES @ KIND_SIZES * np.exp(SIZE.size_sd**2 / 2))
+def mean_sizes() -> pd.Series:
+    """Return the share of each kind among new accounts times the mean factor of its size."""
+    return KIND_SHARES * KIND_SIZES * np.exp(SIZE.size_sd**2 / 2)
 
 
 @process(inner=("past_profiles",))

@@ -9,7 +9,7 @@ from scipy.special import expit
 from ..dates import INTERVENTION
 from ..numbers import grid, numbers, series
 from ..registry import process
-from .account_months import FEATURES, LEDGER
+from .account_months import FEATURES, LEDGER, PRICES
 from .account_shares import margin_of_year, share_by_stage
 from .account_stages import LOST, YEAR_START, lot, steady_mix
 from .account_values import expected_margin, expected_months, expected_share
@@ -103,7 +103,7 @@ def all_bonds(
     factor = volume_factor(every["bond"], profile["kind"])
     present = every.set_index("account")["bond"].reindex(july_accounts["account"]).fillna("none")
     return {
-        "all_bonds": every.assign(cost_per_month=cost(every["bond"], profile["size_factor"])),
+        "all_bonds": every.assign(cost_per_month=cost(every["bond"], profile)),
         "bond_factors": every[["account", "since"]].assign(factor=factor),
         "present_bonds": present,
     }
@@ -123,6 +123,7 @@ def untreated(
     factor = volume_factor(bond, profile["kind"])
     leaving = pd.Series(leaving_probability(past_latents.iloc[account], bond))
     return july_accounts.assign(
+        kind=profile["kind"],
         volume=profile["size_factor"] * factor,
         share=_expected_share(july_accounts, profile, factor, leaving),
         leaving=leaving,
@@ -142,10 +143,10 @@ def volume_factor(bond: pd.Series, kind: pd.Series) -> np.ndarray:
     return table.to_numpy()[table.index.get_indexer(bond), table.columns.get_indexer(kind)]
 
 
-def cost(bond: pd.Series, size: pd.Series) -> np.ndarray:
+def cost(bond: pd.Series, profile: pd.DataFrame) -> np.ndarray:
     """Return the fixed cost of a bond a month: the listing fee goes by the size of the account."""
     usual = steady_mix().sum(axis=0) @ (FEATURES["orders"] * FEATURES["kg_per_order"]) * LEDGER.price_per_kg
-    listing = (COST.rebate * usual * size).round(_TEN)
+    listing = (COST.rebate * usual * profile["size_factor"] * profile["kind"].map(PRICES)).round(_TEN)
     fee = bond.map({"none": 0.0, "social": COST.social, "structural": COST.structural})
     return fee.fillna(listing).to_numpy()
 
@@ -175,13 +176,13 @@ def bond_trial(
             "account_id": account + 1,
             "assigned_on": INTERVENTION,
             "arm": bond_arms["bond"],
-            "cost_per_month": cost(bond_arms["bond"], profile["size_factor"]),
+            "cost_per_month": cost(bond_arms["bond"], profile),
         }
     )
     table = table.merge(purchase_shares, on="account_id")
     for name, year in (("margin_before", YEAR_START - 1), ("margin_after", YEAR_START)):
         table[name] = margin_of_year(account_months, account, year)
-    july = july_accounts.set_index("account").loc[account].reset_index()
+    july = july_accounts.set_index("account").loc[account].reset_index().assign(kind=profile["kind"])
     scores = past_latents.iloc[account].reset_index(drop=True)
     truth = [_expected(arm, july, profile, scores) for arm in ARMS]
     return {
@@ -199,7 +200,7 @@ def _expected(arm: str, july: pd.DataFrame, profile: pd.DataFrame, scores: pd.Da
         {
             "account_id": july["account"] + 1,
             "arm": arm,
-            "expected_cost": (cost(bond, profile["size_factor"]) * expected_months(july, leaving)).round(2),
+            "expected_cost": (cost(bond, profile) * expected_months(july, leaving)).round(2),
             "expected_share": _expected_share(july, profile, factor, leaving).round(_DECIMALS),
             "expected_margin": expected_margin(july, profile["size_factor"] * factor, leaving).round(2),
             "leaving_if_called": leaving.round(_DECIMALS),

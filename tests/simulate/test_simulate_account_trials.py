@@ -428,13 +428,20 @@ def test_programmes_raise_trust_as_stated(large, hidden):
     trial = large["partner_trial"].set_index("account_id")
     mood = partner.ASKED.trust_mean + partner.ASKED.trust_slope * hidden["trust"]
     assert (trial["cost"] == trial["arm"].map(partner.COST)).all()
+    called = large["rival"].set_index("account_id")
+    left = called["left_on"].notna().reindex(trial.index, fill_value=False)
     near_mean(trial["trust_before"], partner.mean_answer(mood))
     for arm, gain in partner.GAIN.items():
         own = trial["arm"] == arm
-        near_mean(trial.loc[own, "trust_after"], partner.mean_answer(mood[own] + gain), arm)
+        after = mood + gain + partner.ASKED.trust_left * left
+        near_mean(trial.loc[own, "trust_after"], partner.mean_answer(after[own]), arm)
+        if arm == "none":
+            drop = (trial["trust_after"] - trial["trust_before"])[own]
+            near_mean(drop[left & (hidden["trust"].abs() < 1)], partner.ASKED.trust_left)
     middle = hidden["trust"].abs() < 1
     near_sd((trial["trust_before"] - mood)[middle], partner.ASKED.trust_noise)
-    no_tie((trial["trust_before"] - mood)[middle], (trial["trust_after"] - mood)[middle])
+    stays = middle & ~left
+    no_tie((trial["trust_before"] - mood)[stays], (trial["trust_after"] - mood)[stays])
 
 
 def test_the_mean_answer_is_that_of_a_value_kept_within_the_scale():
@@ -454,6 +461,11 @@ def test_truth_about_programmes_is_what_happens_if_all_get_one(arm):
     truth = w["truth:partner_trial"].query("arm == @arm").set_index("account_id").loc[trial.index]
     margin = w["account_months"].query("month >= @INTERVENTION").groupby("account_id")["margin"].sum()
     near_mean(trial["trust_after"], truth["expected_trust"])
+    went = w["rival"].set_index("account_id")["left_on"].notna().reindex(trial.index, fill_value=False)
+    mood = partner.ASKED.trust_mean + partner.ASKED.trust_slope * w["truth:accounts"]["trust"]
+    mood = mood.set_axis(w["truth:accounts"]["account_id"]).loc[trial.index] + partner.GAIN[arm]
+    drop = partner.mean_answer(mood) - partner.mean_answer(mood + partner.ASKED.trust_left)
+    near_mean(went * drop, partner.mean_answer(mood) - truth["expected_trust"])
     near_mean(trial["share_after"], truth["expected_share"])
     near_mean(margin.loc[trial.index], truth["expected_margin"])
 

@@ -111,6 +111,13 @@ def _months_of_those_there(month: int) -> tuple[np.ndarray, np.ndarray]:
     return found[0], found[1]
 
 
+def expected_exits(july_accounts: pd.DataFrame, leaving: pd.Series) -> np.ndarray:
+    """Return the probability of going to the rival, without care: it calls only on who is still there."""
+    there = 1 - _stages_ahead(july_accounts, False, YEAR_MONTHS)[:, :, LOST]
+    called = np.diff(called_before(np.arange(YEAR_MONTHS + 1)))
+    return (there @ called) * leaving
+
+
 def _stages_ahead(july_accounts: pd.DataFrame, care: bool, months: int) -> np.ndarray:
     """Return the probability of each stage by account and month from July 2025 on, the rival apart."""
     ahead = []

@@ -10,7 +10,7 @@ from ..dates import INTERVENTION
 from ..numbers import numbers, series
 from ..registry import process
 from .account_stages import lot
-from .account_values import expected_margin
+from .account_values import expected_exits, expected_margin
 
 ARMS = ("none", "information", "joint_planning")
 VOLUME = series(
@@ -38,6 +38,7 @@ ASKED = numbers(
     "partner_trial",
     trust_mean=(4.4, "points 1 to 7", "trust as an account of mean trust states it"),
     trust_slope=(0.7, "points", "change per unit of latent trust"),
+    trust_left=(-0.6, "points", "change of the trust of an account that went to the rival"),
     trust_noise=(0.5, "points", "standard deviation of an answer, mean of several questions"),
 )
 LOWEST = 1
@@ -60,12 +61,14 @@ def partner_trial(
     past_latents: pd.DataFrame,
     purchase_shares: pd.DataFrame,
     untreated: pd.DataFrame,
+    rival: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Return the trial of partner programmes, and what was to be expected of each account in each arm."""
     account = july_accounts["account"].to_numpy()
     scores = past_latents.iloc[account].reset_index(drop=True)
     mood = (ASKED.trust_mean + ASKED.trust_slope * scores["trust"]).to_numpy()
     arm = partner_arms.to_numpy()
+    left = np.isin(account + 1, rival.loc[rival["left_on"].notna(), "account_id"])
     table = pd.DataFrame(
         {
             "account_id": account + 1,
@@ -73,7 +76,7 @@ def partner_trial(
             "arm": arm,
             "cost": COST[arm].to_numpy(),
             "trust_before": _asked(rng, mood),
-            "trust_after": _asked(rng, mood + GAIN[arm].to_numpy()),
+            "trust_after": _asked(rng, mood + GAIN[arm].to_numpy() + ASKED.trust_left * left),
         }
     )
     table = table.merge(purchase_shares, on="account_id")
@@ -85,11 +88,14 @@ def partner_trial(
 def _expected(arm: str, untreated: pd.DataFrame, mood: np.ndarray) -> pd.DataFrame:
     """Return what an arm leads to: no care, managers' bonds only, the rival calling by lot."""
     volume = untreated["volume"] * VOLUME[arm]
+    exits = expected_exits(untreated, untreated["leaving"])
+    stayed = mean_answer(mood + GAIN[arm])
+    left = mean_answer(mood + GAIN[arm] + ASKED.trust_left)
     return pd.DataFrame(
         {
             "account_id": untreated["account"] + 1,
             "arm": arm,
-            "expected_trust": mean_answer(mood + GAIN[arm]),
+            "expected_trust": stayed + exits * (left - stayed),
             "expected_share": untreated["share"] * VOLUME[arm],
             "expected_margin": expected_margin(untreated, volume, untreated["leaving"]).round(2),
         }

@@ -38,7 +38,8 @@ BOND = series(
     "change under a bond; care and partner programmes change nothing",
 )
 _LAST_CALL = 20  # day of the month; the answer comes in the same month
-_LAST_ANSWER = 8  # days after the call
+_LAST_ANSWER = 6  # working days after the call
+_NATIONAL_DAYS = np.arange("2025-10-01", "2025-10-09", dtype="datetime64[D]")  # nobody works
 _LOWEST = 1
 _HIGHEST = 7  # ends of the scale
 _DECIMALS = 4
@@ -65,7 +66,7 @@ def rival_calls(
         {
             "account": account,
             "month": month,
-            "day": rng.integers(0, _LAST_CALL, n),
+            "moment": rng.random(n),
             "answer": rng.integers(1, _LAST_ANSWER + 1, n),
             "price_gap": gap,
             "switching_cost": np.clip(stated.round(), _LOWEST, _HIGHEST).astype(int),
@@ -85,8 +86,7 @@ def rival(
     """Return the calls that found an account still there, and what the rival's offer did to each."""
     there = account_path.loc[account_path["stage"] != LOST, ["account", "month"]]
     calls = rival_calls.merge(there, on=["account", "month"]).sort_values("account", ignore_index=True)
-    offered = MONTHS[calls["month"]] + pd.to_timedelta(calls["day"], unit="D")
-    left = offered + pd.to_timedelta(calls["answer"], unit="D")
+    offered, left = _working_days(calls)
     table = pd.DataFrame(
         {
             "account_id": calls["account"] + 1,
@@ -109,6 +109,16 @@ def rival(
     for name in BOND.index:
         truth[f"probability_{name}"] = expit(logit(scores, np.full(len(calls), name), gap))
     return {"rival": table, "truth:rival": truth.round(_DECIMALS)}
+
+
+def _working_days(calls: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the day of each call and that of its answer, working days both."""
+    first = MONTHS[calls["month"]].to_numpy().astype("datetime64[D]")
+    days = np.busday_count(first, first + _LAST_CALL, holidays=_NATIONAL_DAYS)
+    nth = (calls["moment"].to_numpy() * days).astype(int)
+    offered = np.busday_offset(first, nth, roll="forward", holidays=_NATIONAL_DAYS)
+    left = np.busday_offset(offered, calls["answer"].to_numpy(), holidays=_NATIONAL_DAYS)
+    return pd.Series(offered.astype("datetime64[ns]")), pd.Series(left.astype("datetime64[ns]"))
 
 
 def logit(scores: pd.DataFrame, bond: np.ndarray, gap: np.ndarray) -> np.ndarray:

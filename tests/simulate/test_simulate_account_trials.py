@@ -504,7 +504,7 @@ def test_the_rival_calls_on_a_part_drawn_by_lot(large):
         assert (day.dt.day_of_week < 5).all()
         assert not day.between("2025-10-01", "2025-10-08").any()
     assert table["offered_on"].dt.day.max() == 20
-    assert table["offered_on"].nunique() == 79  # every working day of the first twenty of six months
+    assert table["offered_on"].nunique() == 80  # every working day of the first twenty of six months
     assert table["account_id"].is_unique and table["account_id"].isin(large["care_wave"]["account_id"]).all()
     assert 0.15 < table["left_on"].notna().mean() < 0.20
     lost = large["accounts"].set_index("account_id")["lost_on"].reindex(reached["account"] + 1)

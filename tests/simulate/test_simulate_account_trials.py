@@ -99,9 +99,22 @@ def test_each_arm_gets_as_many(large):
         assert (large[name]["assigned_on"] == INTERVENTION).all()
     wave = large["care_wave"]
     assert wave["account_id"].tolist() == sorted(stage_of_july(large).index)
-    counts = pd.crosstab(wave["account_id"].map(stage_of_july(large)), wave["arm"])
-    assert (counts["care"] - counts["control"]).abs().max() <= 1
+    assert wave["arm"].value_counts().tolist() == [PLACES / 2, PLACES / 2]
     assert large["partner_trial"]["account_id"].equals(wave["account_id"])
+
+
+def test_the_arms_of_the_wave_are_alike_in_what_is_on_file(large):
+    wave = large["care_wave"].set_index("account_id")
+    months = large["account_months"].query("'2025-04-01' <= month < '2025-07-01'")
+    kg = months.groupby("account_id")["volume_kg"].sum().reindex(wave.index, fill_value=0)
+    tenth = pd.qcut(kg.rank(method="first"), 20, labels=False) // 2  # fits whatever the layers are
+    care = pd.crosstab(tenth, wave["arm"], normalize="index")["care"]
+    assert (care - 0.5).abs().max() < 0.025
+    chance = kg.std() * np.sqrt(4 / len(kg))  # of the difference of means, if the lot were a plain one
+    means = kg.groupby(wave["arm"]).mean()
+    assert abs(means["care"] - means["control"]) < chance
+    stage = pd.crosstab(stage_of_july(large).loc[wave.index], wave["arm"], normalize="index")["care"]
+    assert (stage - 0.5).abs().max() < 0.06  # stages are hidden: alike up to chance
 
 
 # -- the care wave --------------------------------------------------------------------------------

@@ -103,57 +103,77 @@ def margin_rate(rate: pd.Series, price: pd.Series | float, goods: pd.Series | fl
     return 1 - (1 - rate) * goods / price
 
 
-@process(inner=("volume_factors",))
-def volume_factors(
-    account_ever: pd.DataFrame,
-    account_path: pd.DataFrame,
-    account_profiles: pd.DataFrame,
+@process(inner=("past_months",))
+def past_months(
+    rng: np.random.Generator,
+    past_accounts: pd.DataFrame,
+    past_stages: pd.DataFrame,
+    past_profiles: pd.DataFrame,
     bond_factors: pd.DataFrame,
-    partner_factors: pd.Series,
-) -> np.ndarray:
-    """Return what multiplies the kilograms of each month of the path, the stage apart."""
-    account = account_path["account"].to_numpy()
-    month = account_path["month"].to_numpy()
-    factor = account_profiles["size_factor"].to_numpy()[account] * CALENDAR[month]
-    bond = bond_factors.set_index("account").reindex(account_ever["account"])
-    bonded = month >= bond["since"].to_numpy()[account]  # never where there is no bond
-    factor *= np.where(bonded, bond["factor"].to_numpy()[account], 1)
-    partner = partner_factors.reindex(account_ever["account"]).fillna(1).to_numpy()[account]
-    return factor * np.where(month >= YEAR_START, partner, 1)
+) -> pd.DataFrame:
+    """Return the ledger until June 2025: what the house can see before it deals any trial."""
+    path = past_stages[past_stages["stage"] != LOST]
+    factor = volume_factors(path, past_profiles, bond_factors)
+    return ledger(rng, path, past_profiles["kind"], factor, np.zeros(len(path)))
 
 
 @process(tables=("account_months",))
 def account_months(
     rng: np.random.Generator,
+    past_months: pd.DataFrame,
     account_path: pd.DataFrame,
-    volume_factors: np.ndarray,
     account_profiles: pd.DataFrame,
+    bond_factors: pd.DataFrame,
+    partner_factors: pd.Series,
     care_arms: pd.Series,
 ) -> pd.DataFrame:
     """Return the ledger by account and month."""
-    there = account_path["stage"].to_numpy() != LOST
-    active = account_path[there]
-    n = len(active)
-    mean = FEATURES.iloc[active["stage"]].reset_index(drop=True)
-    under_care = active["account"].isin(care_arms.index[care_arms]) & (active["month"] >= YEAR_START)
-    kind = account_profiles["kind"].iloc[active["account"]].reset_index(drop=True)
+    year = account_path[(account_path["stage"] != LOST) & (account_path["month"] >= YEAR_START)]
+    factor = volume_factors(year, account_profiles, bond_factors)
+    factor *= year["account"].map(partner_factors).fillna(1).to_numpy()
+    under_care = year["account"].isin(care_arms.index[care_arms]).to_numpy()
+    months = ledger(rng, year, account_profiles["kind"], factor, LEDGER.care_visits * under_care)
+    return pd.concat([past_months, months]).sort_values(["account_id", "month"], ignore_index=True)
+
+
+def volume_factors(path: pd.DataFrame, profiles: pd.DataFrame, bond_factors: pd.DataFrame) -> np.ndarray:
+    """Return what multiplies the kilograms of each month of a path, stage and partner programme apart."""
+    account = path["account"].to_numpy()
+    month = path["month"].to_numpy()
+    bond = bond_factors.set_index("account").reindex(account)
+    bonded = month >= bond["since"].to_numpy()  # never where there is no bond
+    factor = profiles["size_factor"].to_numpy()[account] * CALENDAR[month]
+    return factor * np.where(bonded, bond["factor"].to_numpy(), 1)
+
+
+def ledger(
+    rng: np.random.Generator,
+    path: pd.DataFrame,
+    kinds: pd.Series,
+    factor: np.ndarray,
+    more_visits: np.ndarray,
+) -> pd.DataFrame:
+    """Draw the ledger of the months of a path."""
+    n = len(path)
+    mean = FEATURES.iloc[path["stage"]].reset_index(drop=True)
+    kind = kinds.iloc[path["account"]].reset_index(drop=True)
     price = kind.map(PRICES)
-    more_orders = ORDERS_CALENDAR[active["month"]]
+    more_orders = ORDERS_CALENDAR[path["month"]]
     orders = rng.poisson(mean["orders"] * more_orders)
-    kg_per_order = mean["kg_per_order"] * volume_factors[there] / more_orders
+    kg_per_order = mean["kg_per_order"] * factor / more_orders
     kg = kg_per_order * np.exp(rng.normal(0, LEDGER.kg_noise, n)) * orders
     revenue = kg * LEDGER.price_per_kg * price * np.exp(rng.normal(0, LEDGER.price_noise, n))
     rate = margin_rate(mean["margin_rate"], price, kind.map(GOODS)) + rng.normal(0, LEDGER.margin_noise, n)
     hours = mean["response_hours"] * np.exp(mean["noise"] * rng.standard_normal(n))
     return pd.DataFrame(
         {
-            "account_id": active["account"].to_numpy() + 1,
-            "month": MONTHS[active["month"]],
+            "account_id": path["account"].to_numpy() + 1,
+            "month": MONTHS[path["month"]],
             "orders": orders,
             "volume_kg": kg.round(1),
             "revenue": revenue.round(2),
             "margin": (revenue * rate).round(2),
-            "visits": rng.poisson(mean["visits"] + LEDGER.care_visits * under_care.to_numpy()),
+            "visits": rng.poisson(mean["visits"] + more_visits),
             "complaints": rng.poisson(mean["complaints"]),
             "response_hours": hours.round(1),
         }

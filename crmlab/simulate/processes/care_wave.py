@@ -1,4 +1,4 @@
-"""The care wave: from July 2025 half of the accounts, drawn by lot within stages, get visits and service."""
+"""The care wave: from July 2025 half of the accounts get visits and service, by lot within layers of volume."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ WAVE = numbers(
     satisfaction_noise=(0.5, "points", "standard deviation of satisfaction before"),
     change_noise=(0.6, "points", "standard deviation of the change"),
     change_stage=(0.8, "points", "change per point between the moods of the stages a year later and before"),
+    volume_months=(3, "months", "before July 2025 whose kilograms make the layers of the lot"),
+    layers=(10, "layers", "about so many: within each, half of the accounts get care"),
     cost_per_month=(240.0, "yuan", "care for one account"),
 )
 MOOD = series(
@@ -35,10 +37,14 @@ HORIZON = 36  # months: the year of care and the two after it
 
 
 @process(inner=("care_arms",))
-def care_arms(rng: np.random.Generator, july_accounts: pd.DataFrame) -> pd.Series:
-    """Draw half of the accounts, stage by stage, so that the two arms of the wave are alike."""
+def care_arms(rng: np.random.Generator, july_accounts: pd.DataFrame, past_months: pd.DataFrame) -> pd.Series:
+    """Draw half of the accounts, layer by layer of their volume, so that both arms are alike."""
+    recent = past_months[past_months["month"] >= INTERVENTION - pd.DateOffset(months=WAVE.volume_months)]
+    volume = recent.groupby("account_id")["volume_kg"].sum()
+    volume = volume.reindex(july_accounts["account"] + 1, fill_value=0)
+    layer = (volume.rank(method="first", pct=True) * WAVE.layers).round().to_numpy()
     drawn = np.zeros(len(july_accounts), dtype=bool)
-    drawn[np.lexsort((rng.random(len(drawn)), july_accounts["stage"]))[::2]] = True
+    drawn[np.lexsort((rng.random(len(drawn)), layer))[::2]] = True
     return pd.Series(drawn, index=july_accounts["account"])
 
 

@@ -60,11 +60,20 @@ SIZE = numbers(
 )
 OFFICE = numbers(
     "accounts",
-    places_per_group=(15, "accounts", "places for accounts to one chain of hotels, restaurants or cafés"),
+    places_per_group=(
+        15,
+        "accounts",
+        "places for accounts to one chain; each chain is one of hotels, of restaurants or of cafés",
+    ),
     in_group=(0.28, "share", "of hotels, restaurants and cafés that belonged to a chain when they came"),
-    merged=(0.25, "share", "of the others that a chain bought, if they were customers on the day it bought"),
-    merger_from=(12, "months", "after July 2022: the first day on which a chain may have bought others"),
-    merger_until=(34, "months", "after July 2022: the last such day"),
+    merged=(
+        0.25,
+        "share",
+        "of the others that a chain of their kind bought, if they were customers on the day it bought",
+    ),
+    founded=(60, "months", "before July 2022: the oldest chain; the others came until the last merger"),
+    mergers=(3, "days", "on which a chain bought others, each of them since it was founded"),
+    merger_until=(34, "months", "after July 2022: the last day on which a chain may have bought others"),
 )
 _CHAINED = KINDS[:-2]  # offices and distributors belong to no chain
 
@@ -153,13 +162,17 @@ def month_start(month: np.ndarray) -> pd.DatetimeIndex:
 def _chains(rng: np.random.Generator, table: pd.DataFrame, places: int) -> pd.DataFrame:
     """Draw the chain that an account belongs to, and the day on which the chain bought it, if it did."""
     n = len(table)
-    chains = max(2, round(places / OFFICE.places_per_group))
-    weight = 1 / np.arange(1, chains + 1)  # a few large chains, many small ones
-    chain = rng.permutation(chains)[rng.choice(chains, n, p=weight / weight.sum())]
-    bought_on = month_start(rng.integers(OFFICE.merger_from, OFFICE.merger_until + 1, chains))[chain]
+    alike = max(1, round(places / OFFICE.places_per_group / len(_CHAINED)))  # chains of a kind
+    weight = 1 / np.arange(1, alike + 1)  # a few large chains, many small ones
+    kind = pd.Index(_CHAINED).get_indexer(table["kind"])  # -1 of offices and distributors
+    chain = rng.choice(alike, n, p=weight / weight.sum()) + alike * kind
+    founded = rng.integers(-OFFICE.founded, OFFICE.merger_until, alike * len(_CHAINED))
+    days = rng.integers(founded, OFFICE.merger_until + 1, (OFFICE.mergers, len(founded)))
+    bought_on = month_start(days[rng.integers(0, OFFICE.mergers, n), chain])
     there = (table["started_on"] < bought_on) & ~(table["lost_on"] <= bought_on)
-    could = table["kind"].isin(_CHAINED)
+    could = kind >= 0
     member = could & (rng.random(n) < OFFICE.in_group)
     merged = could & ~member & there & (rng.random(n) < OFFICE.merged)
-    group = pd.Series(chain + 1).astype("Int64").where(member | merged)
+    number = rng.permutation(len(founded))[chain] + 1
+    group = pd.Series(number).astype("Int64").where(member | merged)
     return pd.DataFrame({"group_id": group, "joined_group_on": pd.Series(bought_on).where(merged)})

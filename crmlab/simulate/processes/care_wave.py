@@ -1,4 +1,4 @@
-"""The care wave: from July 2025 half of the accounts get visits and service, by lot within layers of volume."""
+"""The care wave: from July 2025 half of the accounts get visits and service, by lot within layers."""
 
 from __future__ import annotations
 

@@ -77,11 +77,11 @@ CHOICE = numbers(
 EFFECT = numbers(
     "club_effect",
     extra=(
-        0.12,
+        0.16,
         "orders a month",
         "that membership adds for everybody invited or won back, while they buy at all",
     ),
-    extra_share=(0.22, "share", "of a member's own orders that membership adds besides"),
+    extra_share=(0.14, "share", "of a member's own orders that membership adds besides"),
     margin=(0.40, "share", "of an order's amount that is planned as margin, whatever lines it has"),
 )
 MONTH = dates.YEAR / 12  # days
@@ -201,7 +201,7 @@ def orders_of_members(
 
 
 def added_orders(behaviour: pd.DataFrame) -> np.ndarray:
-    """Return how many orders a month membership adds for given consumers: half of it goes with their own."""
+    """Return how many orders a month membership adds for given consumers: partly in proportion to theirs."""
     return EFFECT.extra + EFFECT.extra_share * behaviour["purchase_rate"].to_numpy() * MONTH / dates.WEEK
 
 

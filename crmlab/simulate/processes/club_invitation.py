@@ -38,7 +38,7 @@ ASSIGNED = dates.INTERVENTION
 INVITATION = numbers(
     "club_invitation",
     recent=(365, "days", "before the draw within which a consumer has bought"),
-    interest=(0.5, "logit", "of asking for a place, of a consumer who still buys, at average attachment"),
+    interest=(0.9, "logit", "of asking for a place, of a consumer who still buys, at average attachment"),
     interest_attachment=(0.7, "logit", "change per unit of attachment"),
     joining=(1.2, "logit", "of joining when a place is offered, at average attachment"),
     joining_attachment=(0.5, "logit", "change per unit of attachment"),

@@ -135,8 +135,8 @@ def run(
 ) -> dict[str, Any]:
     """Run processes once each and return their results by name.
 
-    `wanted` runs only what these results rest on; `without` leaves out what the named processes add to other
-    results; `changed` alters results before others read them. So a test can ask what would have happened.
+    `wanted` runs only what these results rest on; `without` leaves out what the named processes add to
+    others; `changed` alters results before others read them. So a test can ask what would have happened.
     """
     done: dict[str, Any] = {}
     for step in processes() if wanted is None else needed(wanted):

@@ -40,7 +40,7 @@ def changed(a: simulate.World, b: simulate.World) -> Iterator[str]:
 
 GOLDEN = {  # of world(7, 300, accounts=30): a change of any byte is a new VERSION
     "version": "2",
-    "sha256": "",
+    "sha256": "4acaf6d083f2a62c507ba2eea619b1b432fb3956a02b9c71f58f6551ad728371",
 }
 
 

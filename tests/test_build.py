@@ -191,7 +191,7 @@ def test_page_of_the_dictionary():
         assert f"\n### {resource['name'].replace('/', ': ')}\n\n**{resource['title']}.** " in part
         for field in resource["schema"]["fields"]:
             assert f"\n| {field['name']} | {field['type']} | {field['unit']} |" in part
-    assert "\n| orders | Orders | 15707 | order_id |\n" in tables
+    assert "\n| orders | Orders | 46132 | order_id |\n" in tables
     assert "`customer_id` refers to `customer_id` in consumers." in tables
     assert "`predecessor_id` refers to `account_id` in accounts." in tables
     assert "\n| --- | --- | --- | --- | --- | --- |\n" in tables

@@ -66,6 +66,11 @@ def spread(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round every float column to six decimals, so that a file holds the same bytes everywhere."""
+    """Round floats to six decimals, so that a file holds the same bytes everywhere; give dates one unit."""
     floats = frame.select_dtypes("float").columns
-    return frame.round(dict.fromkeys(floats, 6)).reset_index(drop=True)
+    times = frame.select_dtypes("datetime").columns
+    return (
+        frame.round(dict.fromkeys(floats, 6))
+        .astype(dict.fromkeys(times, "datetime64[us]"))
+        .reset_index(drop=True)
+    )

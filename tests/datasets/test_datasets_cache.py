@@ -75,14 +75,20 @@ def test_any_name_stays_inside_the_cache(name, cache):
 def test_versions_are_part_of_the_key(monkeypatch):
     folders = {_cache.folder(COHORT), _cache.folder("other")}
     for place, name, value in (
-        (np, "__version__", "9.9.9"),
         (simulate, "VERSION", "other"),
         (_datapackage, "edition", lambda: "other"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, value)
             folders.add(_cache.folder(COHORT))
-    assert len(folders) == 5
+    assert len(folders) == 4
+
+
+def test_the_version_of_numpy_is_not_part_of_the_key(monkeypatch):
+    """Bytes are promised for every NumPy: a class on two of them shares its cache."""
+    before = _cache.folder(COHORT)
+    monkeypatch.setattr(np, "__version__", "9.9.9")
+    assert _cache.folder(COHORT) == before
 
 
 def test_a_new_dictionary_is_a_new_edition(copy):

@@ -59,7 +59,7 @@ def test_frictionless_would_notice(tmp_path):
         shutil.copy(HOME / f"tables/{name}.csv", tmp_path / "tables")
     page = tmp_path / "tables/kano_survey.csv"
     lines = page.read_text().splitlines()
-    lines[1] = lines[1].replace("like", "love", 1)  # not an answer
+    lines[1] = lines[1].replace("must-be", "love", 1)  # not an answer
     lines[3] = lines[2]  # twice
     lines[4] = "999999" + lines[4][lines[4].index(",") :]  # nobody
     page.write_text("\n".join(lines) + "\n")

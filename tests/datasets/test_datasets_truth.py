@@ -23,10 +23,20 @@ def shipped():
 
 
 def test_no_table_has_a_column_of_the_truth(shipped):
-    seen = {("account_reviews", "stage"), ("contacts", "recovered")}  # as the house itself judged it
+    seen = {
+        ("account_reviews", "stage"),
+        ("contacts", "recovered"),
+        ("recovery_desk", "recovered"),
+    }  # as the house itself judged it
     tables, truth = shipped
     for name, hidden in truth.items():
-        keys = {*RESOURCES[f"truth/{name}"]["schema"]["primaryKey"], "date"}
+        keys = {
+            *RESOURCES[f"truth/{name}"]["schema"]["primaryKey"],
+            "date",
+            "customer_id",
+            "account_id",
+            "assigned_on",
+        }
         for table, shown in tables.items():
             if {"customer_id", "account_id", "event_id"} & set(hidden) & set(shown):
                 leaked = {(table, column) for column in set(hidden) & set(shown) - keys}

@@ -248,7 +248,7 @@ def test_the_outcomes_named_beforehand_reach_three_errors_in_ninety_cohorts():
     assert (named["cohorts"] >= 50).all()
     assert (named["found"] >= 0.9).all()
     money = power.loc[[("club_invitation", "change_of_margin"), ("winback", "net_margin")]]
-    assert (money["found"] < 0.6).all()
+    assert (money["found"] < 0.75).all()  # too weak to be named beforehand
 
 
 def test_the_named_outcome_moves_as_the_study_says(world):

@@ -177,9 +177,9 @@ def test_the_table_counts_orders_and_margin_of_the_two_weeks(world):
     letter = world["mailing_draw"].assign(customer_id=world["mailing_draw"]["row"] + 1)
     letter = letter.set_index(["mailing_id", "customer_id"])["mailed"]
     for row in some.itertuples():
-        day = world["ledger"]["order_date"]
-        own = world["ledger"][
-            (world["ledger"]["customer_id"] == row.customer_id)
+        day = world["orders"]["order_date"]
+        own = world["orders"][
+            (world["orders"]["customer_id"] == row.customer_id)
             & (day >= row.sent_on)
             & (day < row.sent_on + pd.Timedelta(days=14))
         ]

@@ -83,7 +83,8 @@ def expected_share(july_accounts: pd.DataFrame, share: np.ndarray, leaving: pd.S
     `share` is that of an account (row) in a month of each stage (column). For every length of the time as a
     customer: the months in each stage, of all who are there in its last month less those who stay on.
     """
-    group, stage = july_accounts["group"], july_accounts["stage"]
+    group = july_accounts["group"]
+    stage = july_accounts["stage"]
     stays = 1 - np.outer(leaving, called_before(np.arange(YEAR_MONTHS)))
     parts = np.zeros((len(july_accounts), LOST))
     for month in range(YEAR_MONTHS):

@@ -65,7 +65,8 @@ SCORE = numbers(
     other_noise=(16.0, "points", "standard deviation"),
 )
 FULL = 100  # points of the score
-SHOP, FAIR = SOURCES.index("shop"), SOURCES.index("fair")
+SHOP = SOURCES.index("shop")
+FAIR = SOURCES.index("fair")
 NEAR = np.arange(dates.WEEK)  # days by which interest may lie further back, on a day that suits it
 HALF = dates.WEEK // 2
 

@@ -195,9 +195,12 @@ def standard_deviation() -> tuple[float, float]:
 
 # --- 6.6 what two care calls bring ----------
 
+TRIAL = "2025-09-08", "2025-11-06"  # the sixty days named beforehand
+BEFORE = "2025-07-03", "2025-08-31"  # as many before the draw
+
 
 def _care_orders(start: str, end: str, *, whether: bool = False) -> pd.Series:
-    """Return the orders per customer between two days, by number of calls."""
+    """Return the orders per customer of the trial between two days, by number of calls."""
     trial = datasets.load("customer_care")
     orders = datasets.load("orders")
     placed = orders[orders["order_date"].between(start, end)].groupby("customer_id").size()
@@ -206,21 +209,21 @@ def _care_orders(start: str, end: str, *, whether: bool = False) -> pd.Series:
 
 
 def two_calls_or_none() -> float:
-    orders = _care_orders("2025-09-02", "2025-10-31")
+    orders = _care_orders(*TRIAL)
     return float(orders[2] - orders[0])
 
 
 def after_minus_before() -> float:
-    return float(_care_orders("2025-09-02", "2025-10-31")[2] - _care_orders("2025-07-03", "2025-08-31")[2])
+    return float(_care_orders(*TRIAL)[2] - _care_orders(*BEFORE)[2])
 
 
 def buyers_not_orders() -> float:
-    share = _care_orders("2025-09-02", "2025-10-31", whether=True)
+    share = _care_orders(*TRIAL, whether=True)
     return float(share[2] - share[0])
 
 
 def level_of_the_arm() -> float:
-    return float(_care_orders("2025-09-02", "2025-10-31")[2])
+    return float(_care_orders(*TRIAL)[2])
 
 
 def per_call() -> float:
@@ -232,7 +235,7 @@ def per_call() -> float:
 
 def _complaints() -> pd.DataFrame:
     contacts = datasets.load("contacts")
-    complaints = contacts[contacts["reason"] == "complaint"]
+    complaints = contacts[contacts["reason"] == "complaint"].dropna(subset="recovered")
     late = complaints["hours_to_resolve"] - complaints["promised_hours"].astype(float)
     return pd.DataFrame(
         {"recovered": complaints["recovered"].astype(int), "days_late": late.clip(lower=0) / 24}

@@ -226,14 +226,14 @@ def correlations_with_loyalty() -> pd.Series:
 # -- 7.7 limits of a control chart ----------
 def _limit(errors: float = 3.0, n: float | None = 60, old: bool = False) -> float:
     tracker = datasets.load("satisfaction_tracker").set_index("quarter")
-    base = tracker.iloc[:12] if old else tracker.loc["2024-10-01":]
+    base = tracker.iloc[:8] if old else tracker.loc["2025-04-01":]
     centre = np.average(base["mean_index"], weights=base["respondents"])
     sigma = np.sqrt(np.average(base["sd_index"] ** 2, weights=base["respondents"] - 1))
     return float(centre - errors * sigma / np.sqrt(base["respondents"].mean() if n is None else n))
 
 
 def lower_limit() -> float:
-    """Return the lower limit for a quarter with 60 answers, from the level since October 2024."""
+    """Return the lower limit for a quarter with 60 answers, from the level since April 2025."""
     return _limit()
 
 
@@ -473,7 +473,7 @@ ITEMS = (
             Rival(limit_at_two, "Limits stand at three standard errors; you took about two."),
             Rival(
                 limit_of_the_old_level,
-                "That is the level before October 2024. It has changed since: the new one is the "
+                "That is the level before April 2025. It has changed since: the new one is the "
                 "baseline now.",
             ),
         ),

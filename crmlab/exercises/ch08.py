@@ -174,11 +174,17 @@ def much_visited_less_others() -> float:
 
 @lru_cache(maxsize=2)
 def _fitted(cohort: str) -> tuple[lifecycle.Chain, lifecycle.Chain, pd.Series]:
-    """Return the chain of each arm in the wave's year, and the margin of a month by the managers' labels."""
+    """Return the chain of each arm in the wave's year, and the margin of a month by the managers' labels.
+
+    Accounts that went to the rival are followed until then: that they left is none of the chain's moves.
+    """
     months = datasets.load("account_months", cohort)
     reviews = datasets.load("account_reviews", cohort)
+    accounts = datasets.load("accounts", cohort)[["account_id", "lost_on"]]
+    to_rival = datasets.load("rival", cohort).dropna(subset=["left_on"])["account_id"]
+    accounts["lost_on"] = accounts["lost_on"].mask(accounts["account_id"].isin(to_rival))
     rule = lifecycle.StageClassifier(months, reviews).fit()
-    months = months.merge(datasets.load("accounts", cohort)[["account_id", "lost_on"]], on="account_id")
+    months = months.merge(accounts, on="account_id")
     months = months.merge(datasets.load("care_wave", cohort)[["account_id", "arm"]], on="account_id")
     tested = months[months["month"] >= "2025-07-01"]
     chain = {arm: rule.hidden_chain(panel, lost="lost_on") for arm, panel in tested.groupby("arm")}

@@ -21,6 +21,8 @@ ONE = pd.Series([1.0], ["a"])
 
 def test_care_is_found_in_the_wave(big, rule) -> None:
     ledger = big.tables["account_months"].merge(big.tables["accounts"][["account_id", "lost_on"]])
+    to_rival = big.tables["rival"].dropna(subset=["left_on"])["account_id"]  # followed until they left
+    ledger["lost_on"] = ledger["lost_on"].mask(ledger["account_id"].isin(to_rival))
     ledger = ledger[ledger["month"] >= "2025-07-01"].merge(big.tables["care_wave"][["account_id", "arm"]])
     ledger = ledger.assign(classified=rule.classify(ledger))
     arms = {a: lc.HiddenMarkov(d, rule.error_rates, lost="lost_on").fit() for a, d in ledger.groupby("arm")}
@@ -35,6 +37,18 @@ def test_care_is_found_in_the_wave(big, rule) -> None:
     assert (spread["lower"] < spread["upper"]).all()
     wider = lc.care_intervals(draws["control"], draws["care"], reward, 240, level=0.999)
     assert (wider["upper"] >= spread["upper"]).all()
+
+
+def test_accounts_that_the_rival_won_are_followed_until_they_left(big) -> None:
+    lived = big.truth["account_stages"].merge(big.tables["accounts"][["account_id", "lost_on"]])
+    lived = lived[(lived["month"] >= "2025-07-01") & (lived["stage"] != "lost")]
+    to_rival = big.tables["rival"].dropna(subset=["left_on"])["account_id"]
+    censored = lived.assign(lost_on=lived["lost_on"].mask(lived["account_id"].isin(to_rival)))
+    counted, followed = (lc.transitions(rows, lost="lost_on").counts for rows in (lived, censored))
+    assert lc.illegal_moves(counted).sum() > 100  # lost from any stage
+    assert lc.illegal_moves(followed).sum() == 0
+    moves = lc.STAGES, lc.STAGES
+    pd.testing.assert_frame_equal(counted.loc[moves], followed.loc[moves])
 
 
 def test_care_value_by_hand() -> None:

@@ -391,9 +391,7 @@ ITEMS = (
                 "the lot has drawn.",
             ),
         ),
-        exceptions={
-            "months_of_accounts_still_there": "Both differences are noisy: by chance they may fall within a yuan."
-        },
+        exceptions={"months_of_accounts_still_there": "Two noisy differences may fall within a yuan."},
         hint="Add up each account's year, also of those that left, and compare only what was drawn by lot.",
         concepts=("LC06",),
         unit="yuan",

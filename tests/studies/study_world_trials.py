@@ -51,7 +51,7 @@ def cohort(seed: int) -> list[dict[str, object]]:
     mail = world["mailing_contacts"]
     care = world["customer_care"]
     care = care.assign(arm=np.where(care["care_calls"] > 0, "calls", "none"))
-    care["ordered"] = ordered(care, world["orders"], 1, 60)
+    care["ordered"] = ordered(care, world["orders"], 14, 60)
     desk = world["recovery_desk"]
     desk["in_time"] = desk["recovered"] * (desk["hours_to_resolve"] <= desk["promised_hours"])
     solved = desk.dropna(subset="recovered")
@@ -62,7 +62,7 @@ def cohort(seed: int) -> list[dict[str, object]]:
     figures = {
         ("mailings", "ordered_14_days", 1): arms(mail, "responded", "mail", "control"),
         ("mailings", "margin_14_days", 0): arms(mail, "margin_14_days", "mail", "control"),
-        ("customer_care", "ordered_60_days", 1): arms(care, "ordered", "calls", "none"),
+        ("customer_care", "ordered_day_14_to_60", 1): arms(care, "ordered", "calls", "none"),
         ("recovery_desk", "recovered_in_time", 1): arms(solved, "in_time", "desk", "usual"),
         ("recovery_desk", "recovered", 0): arms(solved, "recovered", "desk", "usual"),
         ("recovery_desk", "buys_again_90_days", 0): arms(seen, "again", "desk", "usual"),

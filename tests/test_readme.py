@@ -32,3 +32,8 @@ def test_the_start_page_links_every_written_chapter():
     written = {p.relative_to(folder).as_posix() for p in folder.glob("chapters/*.ipynb")}
     written |= {p.name for p in folder.glob("9*.ipynb")}
     assert linked == written
+
+
+def test_the_promise_of_equal_bytes_stands_where_instructors_read():
+    text = " ".join((_notebooks.home() / "README.md").read_text(encoding="utf-8").split())
+    assert "same tables, byte for byte, on every computer" in text

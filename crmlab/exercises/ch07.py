@@ -473,8 +473,7 @@ ITEMS = (
             Rival(limit_at_two, "Limits stand at three standard errors; you took about two."),
             Rival(
                 limit_of_the_old_level,
-                "That is the level before April 2025. It has changed since: the new one is the "
-                "baseline now.",
+                "That is the level before April 2025. It has changed since: the new one is the baseline now.",
             ),
         ),
         hint="How far does a mean of so many answers stray from the centre by chance?",

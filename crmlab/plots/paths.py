@@ -136,7 +136,7 @@ def what_if(
     >>> after = before + result.what_if({"performance": 5})
     >>> ax = plots.what_if(result, satisfaction.scsb.layout, before, after)
     >>> ax.figure.get_label()[-44:]
-    'complaints 64.5 → 65.5, loyalty 67.2 → 68.4.'
+    'complaints 64.9 → 65.8, loyalty 67.9 → 69.0.'
     """
     names = _latents(result)
     sides = {"before": before, "after": after}

@@ -154,7 +154,7 @@ def test_bootstrap_of_the_same_model_fitted_again_is_taken():
 
 def test_caption_names_what_is_drawn():
     label = plots.path_diagram(RESULT, LAYOUT, title="ACSI").figure.get_label()
-    assert label.startswith("ACSI: path diagram with standardised coefficients. expectation → quality 0.45, ")
+    assert label.startswith("ACSI: path diagram with standardised coefficients. expectation → quality 0.46, ")
     for a, b in sat.acsi.paths:
         assert f"{a} → {b} {RESULT.path_coefficients.loc[a, b]:.2f}" in label
     assert label.split("R²: ")[1].startswith(f"quality {RESULT.r_squared['quality']:.2f}, value ")

@@ -99,7 +99,7 @@ def test_servqual_by_hand_on_the_shipped_survey():
     assert result.score().name == "servqual_score"
     relations = sat.servqual(SERVICE, "relationship").summary("item")
     assert list(relations.index) == [f"relationship_{k}" for k in range(1, 7)]
-    assert "400 respondents" in repr(result)
+    assert "638 respondents" in repr(result)
     assert f"unweighted score {result.summary()['gap'].mean():.3f}" in repr(result)
     assert "<table" in result._repr_html_()
 
@@ -187,7 +187,7 @@ VALUE_ERRORS = [
     ("warmth_1_expected", lambda: sat.servqual(SERVICE, ["warmth"])),
     ("dimensions is empty", lambda: sat.servqual(SERVICE, [])),
     ("more than one", lambda: sat.servqual(pd.concat([SERVICE, SERVICE["empathy_1_expected"]], axis=1))),
-    ("empathy_1_expected has 400 missing", lambda: sat.servqual(broken(empathy_1_expected=np.nan))),
+    ("empathy_1_expected has 638 missing", lambda: sat.servqual(broken(empathy_1_expected=np.nan))),
     ("infinite", lambda: sat.servqual(broken(empathy_1_perceived=np.inf))),
     ("scale from 1 to 7, such as 8", lambda: sat.servqual(broken(empathy_1_perceived=8.0))),
     ("scale from 1 to 7, such as 0", lambda: sat.servqual(broken(empathy_1_perceived=0.0))),
@@ -199,8 +199,8 @@ VALUE_ERRORS = [
     ("all 0", lambda: sat.servqual(SERVICE).score(dict.fromkeys(WEIGHTS, 0))),
     ("at least 0", lambda: sat.servqual(SERVICE).score({**WEIGHTS, "empathy": -1})),
     ("weights has 1 missing", lambda: sat.servqual(SERVICE).score({**WEIGHTS, "empathy": np.nan})),
-    ("400 respondent.* do not add up", lambda: sat.servqual(broken(points_empathy=0.5)).score("points")),
-    ("points_empathy has 400 missing", lambda: sat.servqual(broken(points_empathy=np.nan)).score("points")),
+    ("638 respondent.* do not add up", lambda: sat.servqual(broken(points_empathy=0.5)).score("points")),
+    ("points_empathy has 638 missing", lambda: sat.servqual(broken(points_empathy=np.nan)).score("points")),
     ("points_empathy must be at least 0", lambda: sat.servqual(broken(**OWING)).score("points")),
     ("points_reliability must be at most 100", lambda: sat.servqual(broken(**BEYOND)).score("points")),
     (

@@ -23,11 +23,12 @@ def shipped():
 
 
 def test_no_table_has_a_column_of_the_truth(shipped):
-    seen = {
+    seen = {  # as the house itself judged it, or as the account says
         ("account_reviews", "stage"),
         ("contacts", "recovered"),
         ("recovery_desk", "recovered"),
-    }  # as the house itself judged it
+        ("rival", "switching_cost"),
+    }
     tables, truth = shipped
     for name, hidden in truth.items():
         keys = {

@@ -23,10 +23,7 @@ HOME = _notebooks.home() / "notebooks"
 WRITTEN = _notebooks.chapters()
 READ = [path for path in WRITTEN if "solutions" not in path.parts]
 # cells whose prose still quotes the data before the world changed, until their chapter is taught again
-TO_FOLLOW: dict[str, set[int]] = {
-    "00-start-here.ipynb": {15, 19, 23, 28},
-    "07-satisfaction-index-models.ipynb": {14, 17, 31, 34, 48, 49, 69, 71, 72, 74, 94, 95, 99, 101, 105},
-}
+TO_FOLLOW: dict[str, set[int]] = {}
 CHAPTERS = [path for path in WRITTEN if path.parent.name == "chapters" and path.name[0].isdigit()]
 
 

@@ -114,7 +114,7 @@ def rival(
 def _working_days(calls: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the day of each call and that of its answer, working days both."""
     first = MONTHS[calls["month"]].to_numpy().astype("datetime64[D]")
-    days = np.busday_count(first, first + _LAST_CALL, holidays=_NATIONAL_DAYS)
+    days = np.busday_count(first, first + np.timedelta64(_LAST_CALL, "D"), holidays=_NATIONAL_DAYS)
     nth = (calls["moment"].to_numpy() * days).astype(int)
     offered = np.busday_offset(first, nth, roll="forward", holidays=_NATIONAL_DAYS)
     left = np.busday_offset(offered, calls["answer"].to_numpy(), holidays=_NATIONAL_DAYS)

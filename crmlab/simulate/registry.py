@@ -138,8 +138,11 @@ def run(
     `wanted` runs only what these results rest on; `without` leaves out what the named processes add to
     others; `changed` alters results before others read them. So a test can ask what would have happened.
     """
+    steps, changed, without = processes(), changed or {}, frozenset(without)
+    _refuse_unknown(without, (step.name for step in steps if step.adds), "a process that adds to others")
+    _refuse_unknown(changed, (name for step in steps for name in step.makes), "a result")
     done: dict[str, Any] = {}
-    for step in processes() if wanted is None else needed(wanted):
+    for step in steps if wanted is None else needed(wanted):
         if progress is not None:
             progress(step.name)
         given = {need: _given(need, step.name, setting, done) for need in step.needs}
@@ -148,7 +151,7 @@ def run(
             made = {step.makes[0]: made}
         if set(made) != set(step.makes):
             raise ValueError(f"The process {step.name} makes {sorted(made)}, registered are {step.makes}.")
-        for name, alter in (changed or {}).items():
+        for name, alter in changed.items():
             if name in made:
                 made[name] = alter(made[name])
         for name in step.adds:
@@ -163,12 +166,20 @@ def run(
 def needed(wanted: Iterable[str]) -> list[Process]:
     """Return the processes on which the wanted results rest, in their order."""
     asked = set(wanted)
+    _refuse_unknown(asked, (name for step in processes() for name in step.makes), "a result")
     steps = []
     for step in reversed(processes()):
         if asked & set(step.makes):
             asked |= {_result(need) for need in step.needs}
             steps.append(step)
     return steps[::-1]
+
+
+def _refuse_unknown(asked: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Stop at a slip in a name: it would otherwise leave the world as it is, without a word."""
+    unknown = sorted(set(asked) - set(known))
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not the name of {what}.")
 
 
 def _given(need: str, name: str, setting: Setting, done: dict[str, Any]) -> Any:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import worlds
 
 from crmlab.simulate import SHIPPED_SEED, World, core, registry, world
-
-SEED = 17
-CUSTOMERS = 50_000
-PLACES = 12_000
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +17,7 @@ def shipped() -> World:
 
 @pytest.fixture(scope="session")
 def everything() -> dict:
-    """All results of the large world, also those between the tables that no table shows as such."""
-    return registry.run(registry.Setting(SEED, CUSTOMERS, PLACES))
+    return worlds.everything()
 
 
 @pytest.fixture(scope="session")

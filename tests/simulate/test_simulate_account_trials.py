@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from business import PLACES, business
-from business import large as large_world
 from recovery import ERRORS, near_fit, near_mean, near_sd, near_share, near_shares, no_tie
 from scipy.special import expit, logit
 from scipy.stats import chi2_contingency
+from worlds import PLACES
 
 from crmlab.simulate import core
 from crmlab.simulate.dates import INTERVENTION
 from crmlab.simulate.processes import account_shares, account_stages, account_values, bonds, care_wave, rival
 from crmlab.simulate.processes import accounts as off
 from crmlab.simulate.processes import partner_trial as partner
+from crmlab.simulate.registry import Setting, run
 
 ROOT = Path(__file__).resolve().parents[2]
 DICTIONARY = ROOT / "datasets" / "dictionary"
@@ -48,9 +48,16 @@ NOBODY = {"care_arms": lambda arms: arms & False, "partner_arms": lambda arms: a
 NOBODY["partner_factors"] = lambda factors: factors * 0 + 1
 
 
+def business(seed: int, places: int, **changed: object) -> dict:
+    """Return all results about accounts; `changed` says what would have been."""
+    return run(
+        Setting(seed, 50, places), wanted=[*NAMES, *(f"truth:{name}" for name in TRUTH)], changed=changed
+    )
+
+
 @pytest.fixture(scope="module")
-def large():
-    return large_world()
+def large(everything):
+    return everything
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from business import PLACES, business
-from business import large as large_world
 from recovery import ERRORS, near_mean, near_sd, near_share, near_shares, no_tie
 from scipy.special import ndtri
+from worlds import PLACES
 
 from crmlab.simulate import core, numbers
 from crmlab.simulate.dates import INTERVENTION, MONTHS
@@ -20,6 +19,7 @@ from crmlab.simulate.processes import account_stages as acc
 from crmlab.simulate.processes import accounts as off
 from crmlab.simulate.processes.bonds import VOLUME as BOND_VOLUME
 from crmlab.simulate.processes.partner_trial import VOLUME as PARTNER_VOLUME
+from crmlab.simulate.registry import Setting, run
 
 STATES = list(acc.STATES)
 
@@ -32,8 +32,8 @@ def near_matrix(moves: pd.DataFrame, matrix: np.ndarray, what: object = "") -> N
 
 
 @pytest.fixture(scope="module")
-def large():
-    return large_world()
+def large(everything):
+    return everything
 
 
 @pytest.fixture(scope="module")
@@ -319,7 +319,7 @@ def test_managers_can_make_their_visits():
 
 def test_at_least_thirty_distributors_are_customers():
     for seed in range(5):
-        accounts = business(seed, 480)["accounts"]
+        accounts = run(Setting(seed, 50, 480), wanted=["accounts"])["accounts"]
         assert (accounts.loc[accounts["lost_on"].isna(), "kind"] == "distributor").sum() >= 30
 
 

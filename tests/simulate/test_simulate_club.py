@@ -10,28 +10,30 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from club_world import TABLES, TRUTH, class_size, large
 from recovery import ERRORS, near_fit, near_mean, near_share, near_shares, no_tie
 from scipy.optimize import minimize
 from scipy.special import betaln, expit
 from statsmodels.tools.numdiff import approx_hess
+from worlds import CLUB
+from worlds import club as club_world
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes import club, club_exit, club_invitation, winback
+from crmlab.simulate.registry import Setting, run
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "tests/studies/results"
-WANTED = (*TABLES, *(f"truth_{name}" for name in TRUTH))
+TABLES = [name for name in CLUB if ":" not in name]
 
 
 @pytest.fixture(scope="module")
 def world() -> dict:
-    return large()
+    return club_world()
 
 
 @pytest.fixture(scope="module")
 def small() -> dict:
-    return class_size()
+    return run(Setting(90210, 6_000, 480), wanted=CLUB)
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +284,7 @@ def test_members_buy_more_than_others_by_selection_alone(world):
 
 
 def test_points_are_earned_on_orders_during_membership(small):
-    table, orders = small["club_members"], small["ledger"]
+    table, orders = small["club_members"], small["orders"]
     for row in table.sample(60, random_state=1).itertuples():
         end = dates.TODAY if pd.isna(row.left_on) else row.left_on
         mine = orders[
@@ -300,7 +302,7 @@ def test_members_spend_the_stated_share_of_points(world):
 
 
 def test_months_agree_with_members_and_orders(small):
-    table, members, orders = small["club_months"], small["club_members"], small["ledger"]
+    table, members, orders = small["club_months"], small["club_members"], small["orders"]
     end = members["left_on"].fillna(dates.TODAY)
     length = (
         end.dt.to_period("M").astype("int64") - members["joined_on"].dt.to_period("M").astype("int64") + 1
@@ -322,16 +324,15 @@ def test_months_agree_with_members_and_orders(small):
 def test_the_shipped_size_suits_the_lessons(small):
     assert 1_200 <= len(small["club_members"]) <= 1_500
     assert len(small["club_months"].to_csv(index=False)) < 900_000
-    every = [small[name.replace("truth_", "truth:")] for name in WANTED]
-    assert sum(len(table.to_csv(index=False)) for table in every) < 1_000_000
+    assert sum(len(small[name].to_csv(index=False)) for name in CLUB) < 1_000_000
 
 
-@pytest.mark.parametrize("name", WANTED)
+@pytest.mark.parametrize("name", CLUB)
 def test_the_dictionary_describes_each_table(small, name):
-    kind, _, rest = name.partition("_")
-    path = f"truth/{rest}" if kind == "truth" else name
-    entry = json.loads((ROOT / f"datasets/dictionary/{path}.json").read_text(encoding="utf-8"))
-    table = small[name.replace("truth_", "truth:")]
+    entry = json.loads(
+        (ROOT / f"datasets/dictionary/{name.replace(':', '/')}.json").read_text(encoding="utf-8")
+    )
+    table = small[name]
     assert [field["name"] for field in entry["fields"]] == list(table.columns)
     for field in entry["fields"]:
         column, rule = table[field["name"]], field.get("constraints", {})

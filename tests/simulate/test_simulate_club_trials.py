@@ -8,9 +8,10 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
-from club_world import SEED, large
 from recovery import ERRORS, near_mean, near_share, near_shares, no_tie
 from scipy.special import expit
+from worlds import SEED
+from worlds import club as club_world
 
 from crmlab.simulate import core, dates
 from crmlab.simulate.processes import club, club_invitation, winback
@@ -22,7 +23,7 @@ STUDIES = Path(__file__).resolve().parents[1] / "studies/results"
 
 @pytest.fixture(scope="module")
 def world() -> dict:
-    return large()
+    return club_world()
 
 
 def again(trial, module, arms: tuple[str, ...], world: dict) -> dict[str, pd.DataFrame]:
@@ -95,7 +96,7 @@ def test_who_joins_is_invited_and_joins_as_stated(world):
 
 
 def test_margins_are_those_of_a_year_before_and_after(world):
-    table, orders = world["club_invitation"], world["ledger"]
+    table, orders = world["club_invitation"], world["orders"]
     mine = orders[orders["customer_id"].isin(table["customer_id"])]
     before = mine[(mine["order_date"] >= "2024-07-01") & (mine["order_date"] < "2025-07-01")]
     after = mine[mine["order_date"] >= "2025-07-01"]
@@ -197,7 +198,7 @@ def test_the_offer_costs_what_is_stated(world):
 
 
 def test_margins_are_orders_and_second_memberships(world):
-    table, former, orders = world["winback"], world["former_members"], world["ledger"]
+    table, former, orders = world["winback"], world["former_members"], world["orders"]
     after = orders[orders["order_date"] >= "2025-07-01"].groupby("customer_id")["amount"].sum()
     bought = club.EFFECT.margin * after.reindex(former["row"] + 1, fill_value=0).to_numpy()
     club_part = table["margin_12_months"] - bought

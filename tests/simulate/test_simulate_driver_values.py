@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from recovery import ERRORS, near_mean
-from surroundings import CUSTOMERS, SEED, large
+from worlds import SEED, everything
 
 from crmlab.simulate import core, dates, registry
 from crmlab.simulate.processes.driver_values import lifted, revenue_of_a_year
@@ -19,12 +19,12 @@ WEEKS = (dates.DAYS - dates.HISTORY) / 7
 
 @pytest.fixture(scope="module")
 def values() -> pd.DataFrame:
-    return large()["truth:driver_values"].set_index("driver")
+    return everything()["truth:driver_values"].set_index("driver")
 
 
 def there() -> np.ndarray:
     """Say who was won before 1 July 2025 and still there on that day."""
-    truth = large()["truth:consumers"].merge(large()["consumers"][["customer_id", "acquired_on"]])
+    truth = everything()["truth:consumers"].merge(everything()["consumers"][["customer_id", "acquired_on"]])
     left = truth["dropped_out_on"] < dates.INTERVENTION
     return ((truth["acquired_on"] < dates.INTERVENTION) & ~left).to_numpy()
 
@@ -46,8 +46,8 @@ def a_year(seed: int, of: pd.DataFrame) -> np.ndarray:
 
 def test_the_worth_is_what_a_simulated_intervention_brings(values):
     """Raise everybody's satisfaction, recompute rates and dropout by the world's own processes, buy the year anew."""
-    world = large()
-    setting = registry.Setting(SEED, CUSTOMERS, 10)
+    world = everything()
+    setting = registry.Setting(SEED, len(world["consumers"]), 10)
     rows = there()
 
     def after(lift: float) -> pd.DataFrame:
@@ -66,14 +66,14 @@ def test_the_worth_is_what_a_simulated_intervention_brings(values):
 
 
 def test_expected_revenue_is_what_a_simulated_year_brings():
-    rows = large()["behaviour"][there()].reset_index(drop=True)
+    rows = everything()["behaviour"][there()].reset_index(drop=True)
     near_mean(a_year(9, rows), revenue_of_a_year(rows))
     assert SPENDING.p * SPENDING.v / (SPENDING.q - 1) == 160  # yuan, the mean order
 
 
 def test_a_lift_moves_behaviour_as_the_same_satisfaction_does():
     """People whose satisfaction is higher by one differ in rate and dropout as a lift of one makes them differ."""
-    truth = large()["truth:consumers"]
+    truth = everything()["truth:consumers"]
     middle = truth[truth["satisfaction"].between(-0.05, 0.05)]
     high = truth[truth["satisfaction"].between(0.95, 1.05)]
     moved = lifted(middle, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from recovery import near_mean, near_share, near_shares
-from surroundings import large
+from worlds import everything
 
 from crmlab import lifecycle
 from crmlab.simulate import dates
@@ -17,7 +17,7 @@ DAY = pd.Timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def events() -> pd.DataFrame:
-    return large()["event_log"].merge(large()["truth:events"], on="event_id")
+    return everything()["event_log"].merge(everything()["truth:events"], on="event_id")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def episodes(events) -> pd.DataFrame:
         acts=("act", "size"),
     )
     out["day"] = out["at"].dt.normalize()
-    won = large()["consumers"].set_index("customer_id")["acquired_on"]
+    won = everything()["consumers"].set_index("customer_id")["acquired_on"]
     start = out.groupby("sequence_id")["day"].transform("max")
     return out[start >= out["customer_id"].map(won) + 12 * DAY].reset_index()
 
@@ -54,13 +54,13 @@ def test_events_are_numbered_by_time_over_the_whole_history(events):
 
 
 def test_the_sample_has_its_size_and_is_drawn_from_everybody(events):
-    consumers = large()["consumers"]
+    consumers = everything()["consumers"]
     sampled = consumers["customer_id"].isin(events["customer_id"])
     assert sampled.sum() == round(LOG.sample * len(consumers))
     near_share(sampled, LOG.sample)
     late = consumers["acquired_on"] > "2025-01-01"
     near_share(sampled[late], LOG.sample)
-    near_share(sampled[large()["truth:consumers"]["dropped_out_on"].isna()], LOG.sample)
+    near_share(sampled[everything()["truth:consumers"]["dropped_out_on"].isna()], LOG.sample)
 
 
 def test_an_episode_is_one_visit_of_one_customer_through_one_channel(events):
@@ -70,7 +70,7 @@ def test_an_episode_is_one_visit_of_one_customer_through_one_channel(events):
 
 
 def test_every_order_of_the_sampled_is_in_the_log(events):
-    orders = large()["orders"]
+    orders = everything()["orders"]
     orders = orders[orders["customer_id"].isin(events["customer_id"])]
     ordered = events[events["act"] == "order"].assign(order_date=lambda d: d["at"].dt.normalize())
     found = ordered.merge(orders, on=["customer_id", "order_date", "channel"])
@@ -81,15 +81,17 @@ def test_every_order_of_the_sampled_is_in_the_log(events):
 
 
 def test_nobody_is_logged_before_being_won_and_no_order_comes_after_leaving(events):
-    won = events["customer_id"].map(large()["consumers"].set_index("customer_id")["acquired_on"])
+    won = events["customer_id"].map(everything()["consumers"].set_index("customer_id")["acquired_on"])
     assert (events["at"] >= won).all()
-    left = events["customer_id"].map(large()["truth:consumers"].set_index("customer_id")["dropped_out_on"])
+    left = events["customer_id"].map(
+        everything()["truth:consumers"].set_index("customer_id")["dropped_out_on"]
+    )
     assert not (events["at"] >= left + DAY)[events["act"] == "order"].any()
 
 
 def test_a_third_of_those_who_left_look_on_for_a_while(events):
     """Needs come as often as before, for an exponential time: how many there are is geometric."""
-    truth = large()["truth:consumers"].assign(left=np.floor(large()["dropout"]))
+    truth = everything()["truth:consumers"].assign(left=np.floor(everything()["dropout"]))
     gone = truth[truth["customer_id"].isin(events["customer_id"]) & (truth["left"] < dates.DAYS - 365)]
     events = events.merge(gone[["customer_id", "left"]])
     # a need arises on the day of its last visit: that day must lie after leaving
@@ -130,7 +132,9 @@ def test_visits_begin_at_their_hours(episodes, channel):
 
 
 def test_needs_that_come_to_nothing_are_eight_for_ten_orders(sequences, events):
-    left = events["customer_id"].map(pd.Series(large()["dropout"], large()["consumers"]["customer_id"]))
+    left = events["customer_id"].map(
+        pd.Series(everything()["dropout"], everything()["consumers"]["customer_id"])
+    )
     day = dates.days(events["at"].dt.normalize())
     before = (~(day > np.floor(left))).groupby(events["sequence_id"]).all()  # not by those who have left
     met = events.groupby("sequence_id")["act"].last()[before] == "order"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from recovery import near_mean, near_share
 from scipy import stats
-from surroundings import large
+from worlds import everything
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes.leads import FOLLOW_UP, GAPS, GOES_ON, PACE, SCORE, STEPS
@@ -21,7 +21,7 @@ OLD = dates.TODAY - 95 * DAY  # leads up to here are decided
 
 @pytest.fixture(scope="module")
 def leads() -> pd.DataFrame:
-    return large()["leads"]
+    return everything()["leads"]
 
 
 def test_fairs_are_seven_a_year_from_friday_to_sunday():
@@ -47,7 +47,7 @@ def test_leads_are_numbered_by_date(leads):
 
 def test_every_consumer_was_a_lead_that_was_decided_with_the_first_order(leads):
     won = leads.dropna(subset="customer_id").set_index("customer_id").sort_index()
-    consumers = large()["consumers"].set_index("customer_id")
+    consumers = everything()["consumers"].set_index("customer_id")
     assert won.index.tolist() == consumers.index.tolist()
     assert won["decided_on"].tolist() == consumers["acquired_on"].tolist()
     assert won["channel"].tolist() == consumers["acquisition_channel"].tolist()
@@ -179,7 +179,9 @@ def test_leads_grow_before_the_festivals(leads):
 
 
 def test_the_score_knows_something_of_what_a_customer_is_worth(leads):
-    won = leads.dropna(subset="customer_id").astype({"customer_id": int}).merge(large()["truth:consumers"])
+    won = (
+        leads.dropna(subset="customer_id").astype({"customer_id": int}).merge(everything()["truth:consumers"])
+    )
     worth = (
         SCORE.won_mean
         + SCORE.won_rate * np.log(won["purchase_rate"] + SCORE.rate_floor)

@@ -8,16 +8,17 @@ import pytest
 import statsmodels.api as sm
 from recovery import ERRORS, near_fit, near_mean, near_sd, near_share, no_tie
 from scipy import stats
-from trial_worlds import CUSTOMERS, SEED, large, results
+from worlds import CLUB_TRIALS, SEED, own_trials
 
 from crmlab.simulate import dates, registry
 from crmlab.simulate.processes import mailings
 from crmlab.simulate.processes.mailings import ANNOYED, CODES, EFFECT, INTEREST, MAIL, MAILINGS
+from crmlab.simulate.registry import Setting, run
 
 
 @pytest.fixture(scope="module")
 def world():
-    return large()
+    return own_trials()
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,14 @@ def contacts(world):
     return out
 
 
-def by_letter(given: bool) -> dict:
-    """Return a world in which everybody drawn gets every letter, or nobody does."""
-    letters = {"mailing_draw": lambda drawn: drawn.assign(mailed=given)}
-    return results(SEED, CUSTOMERS, trials=("mailings",), changed=letters)
+def mailings_alone(setting: Setting, given: bool) -> dict:
+    """Return a world without other trials in which everybody drawn gets every letter, or nobody does."""
+    return run(
+        setting,
+        wanted=["mailing_contacts", "truth:mailing_contacts"],
+        without=[*CLUB_TRIALS, "customer_care"],
+        changed={"mailing_draw": lambda drawn: drawn.assign(mailed=given)},
+    )
 
 
 # -- the draw -------------------------------------------------------------------------------------
@@ -269,7 +274,7 @@ def test_best_buyers_respond_most_and_gain_least(contacts):
 
 @pytest.mark.parametrize("given", [True, False])
 def test_truth_is_what_happens_when_everybody_gets_the_letter_or_nobody(given):
-    world = by_letter(given)
+    world = mailings_alone(Setting(SEED, 40_000, 10), given)
     both = world["mailing_contacts"].merge(world["truth:mailing_contacts"], on=["mailing_id", "customer_id"])
     which = "with" if given else "without"
     for outcome, what in (("responded", "response"), ("margin_14_days", "margin")):
@@ -284,8 +289,7 @@ def test_truth_is_what_happens_when_everybody_gets_the_letter_or_nobody(given):
 
 
 def test_truth_follows_the_seasons_where_orders_do():
-    letters = {"mailing_draw": lambda drawn: drawn.assign(mailed=False)}
-    world = results(5, 20_000, trials=("mailings",), changed=letters, seasonal_orders=True)
+    world = mailings_alone(Setting(5, 20_000, 10, seasonal_orders=True), given=False)
     both = world["mailing_contacts"].merge(world["truth:mailing_contacts"], on=["mailing_id", "customer_id"])
     for mailing, here in both.groupby("mailing_id"):
         near_mean(here["responded"], here["response_without"], mailing)

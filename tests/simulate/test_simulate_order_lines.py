@@ -8,7 +8,7 @@ import pytest
 from recovery import near_mean, near_share, near_shares
 from scipy.optimize import minimize
 from scipy.special import gammaln
-from surroundings import Part, large
+from worlds import everything
 
 from crmlab.simulate import dates
 from crmlab.simulate.processes.order_lines import (
@@ -27,6 +27,7 @@ from crmlab.simulate.processes.order_lines import (
 )
 from crmlab.simulate.processes.people import CLASSES, SPENDING
 from crmlab.simulate.processes.products import CHOICE, IN_SEASON, LINE_MARGINS, LINES, PIECES, POPULARITY
+from crmlab.simulate.registry import Setting, run
 
 WEEK = pd.Timedelta(weeks=1)
 
@@ -34,7 +35,7 @@ WEEK = pd.Timedelta(weeks=1)
 @pytest.fixture(scope="module")
 def orders() -> pd.DataFrame:
     """Orders with their class, means, season and favourite line of the day."""
-    world = large()
+    world = everything()
     out = (
         world["orders"].assign(intended=world["ledger"]["amount"]).merge(world["consumers"], on="customer_id")
     )
@@ -61,7 +62,9 @@ def in_gift_weeks(day: pd.Series) -> pd.Series:
 @pytest.fixture(scope="module")
 def lines(orders) -> pd.DataFrame:
     """Order lines with their order and product."""
-    out = large()["order_lines"].merge(large()["products"].drop(columns=["product_line"]), on="product_id")
+    out = everything()["order_lines"].merge(
+        everything()["products"].drop(columns=["product_line"]), on="product_id"
+    )
     out = out.merge(orders.drop(columns=["amount"]), on="order_id")
     out["size"] = out.groupby("order_id")["line_no"].transform("size")
     return out.sort_values(["order_id", "line_no"], ignore_index=True)
@@ -81,7 +84,7 @@ def wanted(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_thirty_six_products_share_the_margins_of_their_lines():
-    products = large()["products"]
+    products = everything()["products"]
     assert products["product_id"].tolist() == list(range(1, 37))
     assert products["product_name"].is_unique
     assert (products.groupby("product_line").size() == 6).all()
@@ -97,7 +100,7 @@ def test_thirty_six_products_share_the_margins_of_their_lines():
 
 def test_nothing_is_sold_before_its_launch_and_everything_afterwards(lines):
     first = lines.groupby("product_id")["order_date"].min()
-    launched = large()["products"].set_index("product_id")["launched_on"]
+    launched = everything()["products"].set_index("product_id")["launched_on"]
     assert (first >= launched).all()
     assert (first - launched < pd.Timedelta(days=42)).all()
 
@@ -115,13 +118,13 @@ def test_a_line_is_quantity_times_list_price_less_discount(lines):
 
 
 def test_lines_are_numbered_and_add_up_to_their_order():
-    lines = large()["order_lines"]
+    lines = everything()["order_lines"]
     total = lines.groupby("order_id")["amount"].sum().round(2)
-    assert np.array_equal(total, large()["orders"]["amount"])
-    assert total.index.tolist() == large()["orders"]["order_id"].tolist()
+    assert np.array_equal(total, everything()["orders"]["amount"])
+    assert total.index.tolist() == everything()["orders"]["order_id"].tolist()
     assert not lines.duplicated(["order_id", "product_line"]).any()
     assert (lines["line_no"] == lines.groupby("order_id").cumcount() + 1).all()
-    own = large()["products"].set_index("product_id")["product_line"]
+    own = everything()["products"].set_index("product_id")["product_line"]
     assert (lines["product_id"].map(own) == lines["product_line"]).all()
 
 
@@ -193,21 +196,27 @@ def test_the_only_line_of_an_order_follows_class_taste_and_season(lines):
 
 
 def test_favourites_are_spread_by_class(orders):
-    tastes = large()["truth:tastes"].merge(large()["truth:consumers"])
+    tastes = everything()["truth:tastes"].merge(everything()["truth:consumers"])
     for kind in CLASSES:
         own = tastes.loc[tastes["buyer_class"] == kind, "favourite_line"]
         near_shares(own, AFFINITY.loc[kind].to_dict(), kind)
 
 
 def test_some_tastes_change_and_the_lines_follow(lines):
-    changes = large()["truth:taste_changes"].merge(large()["truth:consumers"]).merge(large()["consumers"])
-    alive = large()["truth:consumers"]["dropped_out_on"].isna()
-    near_share(large()["truth:consumers"]["customer_id"].isin(changes["customer_id"])[alive], TASTE.change)
+    changes = (
+        everything()["truth:taste_changes"]
+        .merge(everything()["truth:consumers"])
+        .merge(everything()["consumers"])
+    )
+    alive = everything()["truth:consumers"]["dropped_out_on"].isna()
+    near_share(
+        everything()["truth:consumers"]["customer_id"].isin(changes["customer_id"])[alive], TASTE.change
+    )
     assert (changes["changed_on"] > changes["acquired_on"]).all()
     assert (changes["changed_on"] <= dates.TODAY).all()
     assert not (changes["dropped_out_on"] < changes["changed_on"] - pd.Timedelta(days=9)).any()
     assert (changes["from_line"] != changes["to_line"]).all()
-    tastes = large()["truth:tastes"].set_index("customer_id")["favourite_line"]
+    tastes = everything()["truth:tastes"].set_index("customer_id")["favourite_line"]
     assert (changes["customer_id"].map(tastes) == changes["from_line"]).all()
     here = lines[lines["changed_on"].notna() & (lines["intended"] > 100)]
     later = here["order_date"] >= here["changed_on"]
@@ -218,7 +227,7 @@ def test_some_tastes_change_and_the_lines_follow(lines):
 
 def test_gift_givers_fill_their_baskets_before_the_festivals(orders):
     """Every Spring Festival and Mid-Autumn Festival that the history reaches stands out among its neighbours."""
-    gifts = large()["order_lines"].query("product_line == 'gift_sets'")["order_id"]
+    gifts = everything()["order_lines"].query("product_line == 'gift_sets'")["order_id"]
     has_gift = orders["order_id"].isin(gifts)
     giver = orders["buyer_class"] == "gift_giver"
     plain = has_gift[giver & ~orders["gifts"]].mean()
@@ -244,7 +253,7 @@ def test_gift_givers_fill_their_baskets_before_the_festivals(orders):
 
 def fame(lines: pd.DataFrame) -> pd.DataFrame:
     """Return what a product's stated popularity, price, launch and season make of it on the day of each line."""
-    products = large()["products"]
+    products = everything()["products"]
     usual = products.groupby(["product_line", "grade"])["list_price"].transform("mean")
     out = {}
     for row, product in products.iterrows():
@@ -274,7 +283,7 @@ def test_a_tea_is_chosen_by_popularity_price_launch_season_and_means(fitting):
     here, chance = fitting
     for product in chance.columns[chance.sum() > 0]:
         near_mean(here["product_id"] == product, chance[product], product)
-    reserve = large()["products"].set_index("product_id")["grade"] == "reserve"
+    reserve = everything()["products"].set_index("product_id")["grade"] == "reserve"
     for level in range(1, 6):
         own = here["ability_to_pay"] == level
         near_mean(here.loc[own, "grade"] == "reserve", chance.loc[own, reserve].sum(axis=1), level)
@@ -283,7 +292,7 @@ def test_a_tea_is_chosen_by_popularity_price_launch_season_and_means(fitting):
 def test_cheaper_everyday_teas_sell_a_little_more(lines):
     here = lines[(lines["size"] == 1) & (lines["unit"] == "100 g") & (lines["discount"] == 0)]
     here = here[(here["grade"] == "everyday") & here["intended"].between(60, 119)].reset_index(drop=True)
-    everyday = large()["products"].query("grade == 'everyday'").set_index("product_id")
+    everyday = everything()["products"].query("grade == 'everyday'").set_index("product_id")
     weight = fame(here)[everyday.index]
     chance = weight.div(weight.sum(axis=1), axis=0)
     price = np.log(everyday["list_price"])
@@ -293,7 +302,7 @@ def test_cheaper_everyday_teas_sell_a_little_more(lines):
 
 def test_a_new_product_becomes_known_in_half_a_year(fitting):
     here, chance = fitting
-    launched = large()["products"].set_index("product_id")["launched_on"]
+    launched = everything()["products"].set_index("product_id")["launched_on"]
     late = launched[(launched > dates.START) & (launched < dates.TODAY - 40 * WEEK)].index
     late = [product for product in late if chance[product].sum() > 0]
     age = {product: (here["order_date"] - launched[product]).dt.days for product in late}
@@ -310,7 +319,7 @@ def test_a_new_product_becomes_known_in_half_a_year(fitting):
 
 def test_products_differ_in_how_well_they_sell(lines):
     sold = lines["product_id"].value_counts()
-    everyday = large()["products"].query("grade == 'everyday' and launched_on == '2022-07-01'")
+    everyday = everything()["products"].query("grade == 'everyday' and launched_on == '2022-07-01'")
     best = everyday["product_id"].map(sold).groupby(everyday["product_line"]).agg(["min", "max"])
     assert (best["max"] / best["min"] > 1.5).all()
     assert 0.45 < np.log(POPULARITY).std() < 0.75
@@ -371,7 +380,7 @@ def test_some_customers_send_back_most_of_what_they_order(lines):
 
 
 def test_some_big_buyers_lose_money(lines):
-    world = large()
+    world = everything()
     paid = lines.merge(world["order_channels"], on="channel")
     sold = paid["amount"] * paid["margin_rate"]
     paid["margin"] = sold.where(paid["returned"] == 0, -paid["cost_per_return"])
@@ -386,6 +395,6 @@ def test_some_big_buyers_lose_money(lines):
 
 
 def test_the_smallest_world_fills_every_order():
-    world = Part(3, 50)
+    world = run(Setting(3, 50, 10), wanted=["orders"])
     assert set(world["order_lines"]["order_id"]) == set(world["ledger"]["order_id"])
     assert (world["orders"]["amount"] > 0).all()

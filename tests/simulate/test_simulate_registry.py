@@ -18,10 +18,10 @@ def step(name, make, needs=(), **makes):
     return Process(name, make, needs, **parts)
 
 
-def run(monkeypatch, *steps):
+def run(monkeypatch, *steps, **how):
     found = registry.ordered({one.name: one for one in steps})
     monkeypatch.setattr(registry, "processes", lambda: found)
-    return registry.run(SETTING)
+    return registry.run(SETTING, **how)
 
 
 def test_every_process_comes_after_what_it_needs():
@@ -98,6 +98,86 @@ def test_progress_hears_every_process():
     heard = []
     registry.run(SETTING, heard.append)
     assert heard == [one.name for one in registry.processes()]
+
+
+# -- a part of the world, and what would have been ------------------------------------------------
+
+LETTERS = ("mailing_contacts", "truth:mailing_contacts")
+
+
+@pytest.fixture
+def chain():
+    """Bases 1 and 10, two trials that add 100 and 1000 to the first, their sum, a table and a truth on top."""
+    return (
+        step("base", lambda: {"low": 1, "high": 10}, inner=("low", "high")),
+        step(
+            "one", lambda low: {"file": low, "extra": 100 * low}, ("low",), tables=("file",), adds=("extra",)
+        ),
+        step("two", lambda low: {"extra": 1000 * low}, ("low",), adds=("extra",)),
+        step("total", lambda low, extra: low + sum(extra), ("low", "extra"), inner=("total",)),
+        step("top", lambda total: {"top": total, "truth:top": -total}, ("total",), ("top",), truth=("top",)),
+        step("beside", lambda high, truth_top: high, ("high", "truth_top"), tables=("beside",)),
+    )
+
+
+def test_wanted_runs_what_it_rests_on_and_nothing_else(monkeypatch, chain):
+    heard = []
+    made = run(monkeypatch, *chain, wanted=["low"], progress=heard.append)
+    assert (made, heard) == ({"low": 1, "high": 10}, ["base"])
+    made = run(monkeypatch, *chain, wanted=(name for name in ["total"]))
+    assert made == {"low": 1, "high": 10, "file": 1, "extra": {"one": 100, "two": 1000}, "total": 1101}
+    assert set(run(monkeypatch, *chain, wanted=["truth:top", "file"])) == {*made, "top", "truth:top"}
+    assert "truth:top" in run(monkeypatch, *chain, wanted=["beside"])  # asked for as truth_top
+    assert run(monkeypatch, *chain, wanted=[]) == {}
+
+
+def test_without_leaves_out_what_a_process_adds_and_nothing_else_it_makes(monkeypatch, chain):
+    made = run(monkeypatch, *chain, without=["two"])
+    assert (made["extra"], made["total"]) == ({"one": 100}, 101)
+    made = run(monkeypatch, *chain, without=(name for name in ["one", "two"]))
+    assert (made["extra"], made["total"], made["file"]) == ({}, 1, 1)
+    assert run(monkeypatch, *chain)["total"] == 1101
+
+
+def test_changed_alters_a_result_before_others_read_it(monkeypatch, chain):
+    made = run(monkeypatch, *chain, changed={"low": lambda low: low + 1, "truth:top": abs})
+    assert (made["low"], made["high"], made["file"], made["total"]) == (2, 10, 2, 2202)
+    assert (made["top"], made["truth:top"]) == (2202, 2202)
+    made = run(monkeypatch, *chain, changed={"extra": lambda share: share // 10})  # of each that adds
+    assert (made["extra"], made["total"]) == ({"one": 10, "two": 100}, 111)
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"wanted": ["totl"]}, "totl is not the name of a result"),
+        ({"wanted": "top"}, "o is not the name of a result"),  # a name instead of names
+        ({"without": ["three"]}, "three is not the name of a process that adds"),
+        ({"without": ["total"]}, "total is not the name of a process that adds"),
+        ({"changed": {"one": abs}}, "one is not the name of a result"),
+    ],
+)
+def test_a_slip_in_a_name_does_not_go_unnoticed(monkeypatch, chain, how, says):
+    with pytest.raises(ValueError, match=says):
+        run(monkeypatch, *chain, **how)
+
+
+def test_a_part_is_the_same_as_in_the_whole_world():
+    whole, part = registry.run(SETTING), registry.run(SETTING, wanted=LETTERS)
+    assert set(LETTERS) <= set(part) < set(whole)
+    assert not set(part) & {"accounts", "contacts", "kano_survey"}
+    for name in (*LETTERS, "orders", "consumers"):
+        assert part[name].equals(whole[name]), name
+
+
+def test_without_trials_the_ledger_holds_base_orders():
+    setting = Setting(1, 400, 10)
+    trials = [one.name for one in registry.processes() if one.adds]
+    made = registry.run(setting, wanted=["ledger", "customer_care"], without=trials)
+    assert len(made["ledger"]) == len(made["base_orders"])
+    assert len(made["customer_care"])
+    assert made["extra_orders"] == made["lost_orders"] == {}
+    assert len(registry.run(setting, wanted=["ledger"])["ledger"]) > len(made["ledger"])
 
 
 # -- numbers beside their process -----------------------------------------------------------------

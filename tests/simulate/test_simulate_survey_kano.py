@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from alone import alone
 from recovery import ERRORS, near_share, near_shares, no_tie
 from scipy.optimize import minimize
+from worlds import surveys
 
 from crmlab import satisfaction
 from crmlab.simulate.core import generator
 from crmlab.simulate.processes import kano
 from crmlab.simulate.processes.kano import ANSWERS, CATEGORIES, FEATURES, SLIP
 from crmlab.simulate.processes.offers import CHOICE, OFFERS
+from crmlab.simulate.registry import Setting, run
 
 
 @pytest.fixture(scope="module")
 def world() -> dict[str, pd.DataFrame]:
-    return alone(17, 100_000, "kano_survey", "offer_choices", "competing_offers")
+    return surveys()
 
 
 # -- Kano -----------------------------------------------------------------------------------------
@@ -79,7 +80,8 @@ def test_kano_recovers_the_categories_of_a_class():
     """In 10 worlds of the shipped size the features with a clear first category are told apart."""
     right = []
     for seed in range(10):
-        table = satisfaction.kano(alone(seed, 6_000, "kano_survey")["kano_survey"])
+        world = run(Setting(seed, 6_000, 10), wanted=["kano_survey"])
+        table = satisfaction.kano(world["kano_survey"])
         shares = np.sort(FEATURES.to_numpy(), axis=1)
         clear = FEATURES.index[shares[:, -1] - shares[:, -2] > 0.15]
         assert len(clear) >= 5

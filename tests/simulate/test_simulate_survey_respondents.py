@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from alone import alone
 from recovery import near_fit, near_mean, no_tie
 from scipy.special import expit
+from worlds import surveys
 
 from crmlab.simulate import dates
 from crmlab.simulate.core import generator, tidy
 from crmlab.simulate.processes.respondents import ANSWERING, ASKED, respondents
+from crmlab.simulate.registry import Setting, run
 
 SIZES = {  # respondents and bytes of the file at the shipped size of 6,000 customers
     "satisfaction_survey": ((1600, 1950), 200_000),
@@ -24,12 +25,12 @@ SIZES = {  # respondents and bytes of the file at the shipped size of 6,000 cust
 
 @pytest.fixture(scope="module")
 def world() -> dict[str, pd.DataFrame]:
-    return alone(17, 100_000, *SIZES)
+    return surveys()
 
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, pd.DataFrame]:
-    return alone(20260630, 6_000, *SIZES)
+    return run(Setting(20260630, 6_000, 10), wanted=SIZES)
 
 
 def asked(world: dict, people: pd.DataFrame, survey: str) -> pd.DataFrame:
@@ -100,6 +101,6 @@ def test_a_survey_of_a_tiny_world_has_respondents():
     scores = pd.DataFrame({"satisfaction": [-40.0, 40.0]})  # the first would never answer
     assert respondents(generator(1, "x"), "kano_survey", people, scores).tolist() == [0]
     for seed in range(20):
-        world = alone(seed, 50, *SIZES, "truth:improvements")
+        world = run(Setting(seed, 50, 10), wanted=[*SIZES, "truth:improvements"])
         assert all(len(world[survey]) for survey in SIZES)
         assert np.isfinite(world["truth:improvements"]["repurchase_gain"]).all()

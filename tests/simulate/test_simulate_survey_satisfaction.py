@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from alone import alone
 from recovery import near_mean, near_sd, near_share, near_shares, no_tie, rounded_mean, rounded_sd
 from scipy.special import expit
+from worlds import surveys
 
 from crmlab.pls import PLSPathModel
 from crmlab.simulate import core
@@ -26,6 +26,7 @@ from crmlab.simulate.processes.satisfaction_survey import (
     answers,
     loadings,
 )
+from crmlab.simulate.registry import Setting, run
 
 SD = ANSWERS.item_sd
 
@@ -40,7 +41,7 @@ def complete() -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def asked() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The survey with the place of each respondent, and the scores behind it, of a world of 100,000."""
-    world = alone(17, 100_000, "satisfaction_survey")
+    world = surveys()
     survey = world["satisfaction_survey"].merge(world["consumers"][["customer_id", "competition"]])
     row = survey["customer_id"].to_numpy() - 1
     return survey, world["index_scores"].iloc[row].reset_index(drop=True)
@@ -186,7 +187,7 @@ def test_a_class_sees_the_bend():
     """In 20 worlds of the shipped size, from answers alone: a hinge where competition is strong, and the lower level."""
     found = []
     for seed in range(20):
-        world = alone(seed, 6_000, "satisfaction_survey")
+        world = run(Setting(seed, 6_000, 10), wanted=["satisfaction_survey"])
         survey = world["satisfaction_survey"].merge(world["consumers"][["customer_id", "competition"]])
         survey["felt"] = survey[BLOCKS["satisfaction"]].astype(float).mean(axis=1)
         survey["beyond"] = (survey["felt"] - 8).clip(lower=0)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from alone import alone
 from recovery import ERRORS, near_mean, near_sd, no_tie, rounded_mean, rounded_sd
 from scipy.special import expit
+from worlds import SEED, surveys
 
 from crmlab.simulate.processes import service_quality
 from crmlab.simulate.processes.service_quality import (
@@ -26,13 +26,14 @@ from crmlab.simulate.processes.service_quality import (
     repurchase_given_satisfaction,
     visit_satisfaction,
 )
+from crmlab.simulate.registry import Setting, run
 
 LARGE = 100_000
 
 
 @pytest.fixture(scope="module")
 def world() -> dict[str, pd.DataFrame]:
-    return alone(17, LARGE, "service_quality_survey", "improvements")
+    return surveys()
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def test_a_class_size_finds_the_asymmetry_and_the_weights():
     """In 20 worlds of the shipped size, from answers: falling short weighs more, reliability more than tangibles."""
     found = []
     for seed in range(20):
-        survey = alone(seed, 6_000, "service_quality_survey")["service_quality_survey"]
+        survey = run(Setting(seed, 6_000, 10), wanted=["service_quality_survey"])["service_quality_survey"]
         sides = survey.loc[:, ~survey.columns.str.startswith("relationship")]
         expected = sides.filter(regex="_expected$").mean(axis=1)
         gap = sides.filter(regex="_perceived$").mean(axis=1) - expected
@@ -220,7 +221,7 @@ def test_truth_about_a_project_is_what_doing_it_brings(world, monkeypatch, dimen
     better = DIMENSIONS.copy()
     better.loc[dimension, "perceived"] += IMPROVEMENTS.loc[dimension, "gap_points"]
     monkeypatch.setattr(service_quality, "DIMENSIONS", better)
-    done = alone(17, LARGE, "service_quality_survey")
+    done = run(Setting(SEED, LARGE, 10), wanted=["service_quality_survey"])
     gain = world["truth:improvements"].set_index("dimension").loc[dimension, "repurchase_gain"]
     before = world["truth:service_quality"]
     after = done["truth:service_quality"]

@@ -10,7 +10,7 @@ import pytest
 from recovery import ERRORS, follows, near_mean, near_share, no_tie
 from scipy import stats
 from scipy.special import expit
-from trial_worlds import CUSTOMERS, SEED, large, results
+from worlds import CLUB_TRIALS, OWN_TRIALS, SEED, own_trials
 
 from crmlab.datasets import _csv, _sealing
 from crmlab.simulate import core, dates
@@ -18,18 +18,15 @@ from crmlab.simulate.processes import budgets as budget
 from crmlab.simulate.processes import contacts, purchases, recovery_desk
 from crmlab.simulate.processes.customer_care import ASSIGNED, CALLS, EXTRA
 from crmlab.simulate.processes.mailings import MAIL
+from crmlab.simulate.registry import Setting, run
 
 POWER = Path(__file__).parents[1] / "studies" / "results" / "world_trials.csv"
 DAY = (ASSIGNED - dates.START).days
-OURS = {
-    *("mailings", "mailing_contacts", "customer_care", "recovery_desk", "budgets", "calendar"),
-    *(f"truth/{name}" for name in ("mailing_contacts", "customer_care", "recovery_desk", "budgets")),
-}
 
 
 @pytest.fixture(scope="module")
 def world():
-    return large()
+    return own_trials()
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +183,7 @@ def test_arms_leave_as_their_truth_says(world):
 @pytest.mark.parametrize(("arm", "share"), [("desk", 1.0), ("usual", 0.0)])
 def test_truth_of_the_desk_is_what_happens_when_all_complaints_go_one_way(monkeypatch, arm, share):
     monkeypatch.setattr(purchases.DESK, "share", share)
-    desk = desk_of(results(SEED, CUSTOMERS))
+    desk = desk_of(run(Setting(SEED, 40_000, 10), wanted=["recovery_desk"]))
     assert (desk["arm"] == arm).all()
     near_mean(desk["left"], desk[f"leave_{arm}"])
     for _, here in desk.groupby(pd.qcut(desk["leave_usual"], 4, duplicates="drop"), observed=True):
@@ -334,10 +331,10 @@ def test_the_calendar_has_every_day_its_festivals_and_days_of_rest(world):
 
 
 def test_tables_fit_their_description_and_their_size():
-    world = results(3, 6_000)
+    world = run(Setting(3, 6_000, 10), wanted=OWN_TRIALS, without=CLUB_TRIALS)
     described = {resource["name"]: resource for resource in _sealing.described()["resources"]}
     size = {}
-    for name in OURS:
+    for name in (result.replace(":", "/") for result in OWN_TRIALS):
         frame = core.tidy(world[name.replace("/", ":")])
         size[name] = len(_csv.written(frame, described[name]))
         for key in described[name]["schema"].get("foreignKeys", []):

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 from recovery import near_fit, near_mean, near_share, near_shares
 from scipy import stats
-from surroundings import large
+from worlds import everything
 
 from crmlab.simulate import core, dates
 from crmlab.simulate.processes.referrals import RATES, referrals
@@ -33,9 +33,9 @@ TONES = {
 @pytest.fixture(scope="module")
 def senders() -> pd.DataFrame:
     """Consumers with their satisfaction, the day on which they left (today, if they did not), and years."""
-    scores = large()["truth:consumers"][["customer_id", "satisfaction"]]
-    out = large()["consumers"][["customer_id", "acquired_on"]].merge(scores)
-    left = dates.START + pd.to_timedelta(np.floor(large()["dropout"]), unit="D")
+    scores = everything()["truth:consumers"][["customer_id", "satisfaction"]]
+    out = everything()["consumers"][["customer_id", "acquired_on"]].merge(scores)
+    left = dates.START + pd.to_timedelta(np.floor(everything()["dropout"]), unit="D")
     out["left"] = pd.Series(left).fillna(dates.TODAY).clip(upper=dates.TODAY)
     out["while_customer"] = (out["left"] - out["acquired_on"]).dt.days / 365.25
     out["after"] = (dates.TODAY - out["left"]).dt.days / 365.25
@@ -45,7 +45,7 @@ def senders() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def told(senders) -> pd.DataFrame:
     """Referrals with what is true of the sender."""
-    return large()["referrals"].merge(senders)
+    return everything()["referrals"].merge(senders)
 
 
 @pytest.mark.parametrize("tone", TONES)
@@ -79,11 +79,11 @@ def test_what_is_said_is_spread_evenly_over_the_time_as_a_customer_and_that_afte
 
 
 def test_whoever_came_by_referral_names_somebody_won_before(told):
-    leads = large()["leads"]
+    leads = everything()["leads"]
     leads = leads[leads["channel"] == "referral"].dropna(subset="customer_id").set_index("customer_id")
     created = leads["created_on"]
     came = told.dropna(subset="referred_customer_id")
-    first = large()["consumers"]["acquired_on"].min()
+    first = everything()["consumers"]["acquired_on"].min()
     assert sorted(came["referred_customer_id"]) == sorted(created[created > first].index)
     asked = created.loc[came["referred_customer_id"]].to_numpy()
     assert (came["acquired_on"] < asked).all()
@@ -152,7 +152,7 @@ def test_senders_are_spread_over_all_who_were_won_before(told):
 
 
 def test_referrals_are_numbered_by_date_and_customer():
-    told = large()["referrals"]
+    told = everything()["referrals"]
     assert told["referral_id"].tolist() == list(range(1, len(told) + 1))
     assert told["date"].is_monotonic_increasing
     assert told.groupby("date")["customer_id"].is_monotonic_increasing.all()

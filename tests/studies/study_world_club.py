@@ -19,13 +19,10 @@ import pandas as pd
 import statsmodels.api as sm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "simulate"))
-
-from part_of_world import part
 
 from crmlab.simulate import core, dates
 from crmlab.simulate.processes.club import POPULATION
-from crmlab.simulate.registry import Setting
+from crmlab.simulate.registry import Setting, run
 
 RESULTS = Path(__file__).parent / "results"
 EFFECTS = list(POPULATION.columns)
@@ -67,7 +64,7 @@ def cloglog(members: pd.DataFrame) -> object:
 
 def estimates(seed: int) -> pd.DataFrame:
     """Return both regressions' coefficients in one world of 100,000 consumers."""
-    members = part(Setting(seed, 100_000, 10), "members")["members"]
+    members = run(Setting(seed, 100_000, 10), wanted=["members"])["members"]
     fits = {"cox": cox(members), "cloglog": cloglog(members)}
     found = {name: np.asarray(fit.params)[: len(EFFECTS)] for name, fit in fits.items()}
     return pd.DataFrame(found, index=EFFECTS).rename_axis("effect").reset_index()
@@ -126,11 +123,11 @@ def contrast(outcomes: pd.DataFrame, treated: pd.Series) -> pd.DataFrame:
 
 def cohort(seed: int) -> pd.DataFrame:
     """Return both trials' contrasts in one cohort of the shipped size."""
-    world = part(Setting(seed, 6_000, 480), "club_invitation", "winback")
+    world = run(Setting(seed, 6_000, 480), wanted=["club_invitation", "winback"])
     invited, back = world["club_invitation"], world["winback"]
     found = {
         "club_invitation": contrast(
-            invitation_outcomes(world["ledger"], invited), invited["arm"] == "invitation"
+            invitation_outcomes(world["orders"], invited), invited["arm"] == "invitation"
         ),
         "winback": contrast(winback_outcomes(back), back["arm"] == "offer"),
     }

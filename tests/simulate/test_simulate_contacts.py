@@ -314,7 +314,7 @@ def test_complaints_begin_with_the_history():
     Nothing goes wrong with orders that a trial added.
     """
     complaints = everything()["contacts"].query("reason == 'complaint'")["date"]
-    orders = dates.dates(everything()["base_orders"]["day"])
+    orders = pd.Series(dates.dates(everything()["base_orders"]["day"]))
     yearly = [
         complaints.between(start, start + 300 * DAY).sum() / orders.between(start, start + 300 * DAY).sum()
         for start in pd.to_datetime(["2022-08-01", "2023-08-01", "2024-08-01", "2025-08-01"])

@@ -115,7 +115,13 @@ def chain():
         ),
         step("two", lambda low: {"extra": 1000 * low}, ("low",), adds=("extra",)),
         step("total", lambda low, extra: low + sum(extra), ("low", "extra"), inner=("total",)),
-        step("top", lambda total: {"top": total, "truth:top": -total}, ("total",), ("top",), truth=("top",)),
+        step(
+            "top",
+            lambda total: {"top": total, "truth:top": -total},
+            ("total",),
+            tables=("top",),
+            truth=("top",),
+        ),
         step("beside", lambda high, truth_top: high, ("high", "truth_top"), tables=("beside",)),
     )
 

@@ -22,8 +22,6 @@ from crmlab import _notebooks, build, glossary
 HOME = _notebooks.home() / "notebooks"
 WRITTEN = _notebooks.chapters()
 READ = [path for path in WRITTEN if "solutions" not in path.parts]
-# cells whose prose still quotes the data before the world changed, until their chapter is taught again
-TO_FOLLOW: dict[str, set[int]] = {}
 CHAPTERS = [path for path in WRITTEN if path.parent.name == "chapters" and path.name[0].isdigit()]
 
 
@@ -44,12 +42,6 @@ def cases(paths: list[Path], checks: tuple[documents.Check, ...]) -> list[tuple[
 )
 def test_notebook(path: Path, check: documents.Check):
     problems = check(nbformat.read(path, as_version=4), path)
-    if check is documents.numbers_in_prose_come_from_outputs:
-        waiting = TO_FOLLOW.get(path.name, set())
-        rest = [one for one in problems if int(re.search(r"cell (\d+)", one)[1]) not in waiting]
-        if problems and not rest:
-            pytest.xfail(f"{len(problems)} numbers of the first world's data in cells {sorted(waiting)}")
-        problems = rest
     assert not problems, "\n".join(["", *problems])
 
 

@@ -10,24 +10,12 @@ from recovery import near_fit, near_mean, near_share, near_shares
 from scipy import stats
 from worlds import everything
 
-from crmlab.simulate import core, dates
-from crmlab.simulate.processes.referrals import RATES, referrals
+from crmlab.simulate import core, dates, numbers
+from crmlab.simulate.processes.referrals import referrals
 
 DAY = pd.Timedelta(days=1)
-TONES = {
-    "positive": (
-        RATES.positive_rate,
-        RATES.satisfaction_positive,
-        RATES.people_positive,
-        RATES.left_positive,
-    ),
-    "negative": (
-        RATES.negative_rate,
-        RATES.satisfaction_negative,
-        RATES.people_negative,
-        RATES.left_negative,
-    ),
-}
+TONES = ("positive", "negative")
+STATED = numbers.table().query("process == 'referrals'").set_index("parameter")["value"]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +38,6 @@ def told(senders) -> pd.DataFrame:
 
 @pytest.mark.parametrize("tone", TONES)
 def test_word_of_mouth_has_its_rate_by_satisfaction_and_falls_after_leaving(told, senders, tone):
-    rate, tie, people_told, left = TONES[tone]
     own = told[(told["tone"] == tone) & told["referred_customer_id"].isna()]
     after = own["date"] >= own["left"] + DAY
     parts = []
@@ -62,11 +49,33 @@ def test_word_of_mouth_has_its_rate_by_satisfaction_and_falls_after_leaving(told
     x = people[["const", "satisfaction", "after"]]
     offset = np.log(people["years"])
     fit = sm.GLM(people["count"], x, family=sm.families.Poisson(), offset=offset).fit()
-    near_fit(fit, const=np.log(rate), satisfaction=tie, after=np.log(left))
-    near_mean(own["people_told"] - 1, people_told)
+    near_fit(
+        fit,
+        const=np.log(STATED[f"{tone}_rate"]),
+        satisfaction=STATED[f"satisfaction_{tone}"],
+        after=np.log(STATED[f"left_{tone}"]),
+    )
+    near_mean(own["people_told"] - 1, STATED[f"people_{tone}"])
     assert own["people_told"].min() == 1
     assert (own["date"] >= own["acquired_on"]).all()
     assert (own["date"] < dates.TODAY).all()
+
+
+def test_praise_has_its_share_of_what_is_said_by_satisfaction_and_after_leaving(told):
+    """The stated rates are of two streams that know nothing of each other: each case is praise by their ratio."""
+    own = told[told["referred_customer_id"].isna()].copy()
+    own["gone"] = own["date"] >= own["left"] + DAY
+    expected = {
+        tone: STATED[f"{tone}_rate"]
+        * np.exp(STATED[f"satisfaction_{tone}"] * own["satisfaction"])
+        * np.where(own["gone"], STATED[f"left_{tone}"], 1)
+        for tone in TONES
+    }
+    own["chance"] = expected["positive"] / (expected["positive"] + expected["negative"])
+    groups = own.groupby(["gone", pd.qcut(own["satisfaction"], 4, labels=False)])
+    assert len(groups) == 8
+    for what, here in groups:
+        near_mean(here["tone"] == "positive", here["chance"], what)
 
 
 def test_what_is_said_is_spread_evenly_over_the_time_as_a_customer_and_that_after_it(told):
@@ -88,24 +97,25 @@ def test_whoever_came_by_referral_names_somebody_won_before(told):
     asked = created.loc[came["referred_customer_id"]].to_numpy()
     assert (came["acquired_on"] < asked).all()
     assert (came["tone"] == "positive").all()
-    near_mean(came["people_told"] - 1, RATES.people_positive)
+    near_mean(came["people_told"] - 1, STATED["people_positive"])
     lag = (asked - came["date"]) / np.timedelta64(1, "D")
     assert lag.min() == 0  # nobody shows interest before the conversation that brought them
     assert (came["date"] >= came["acquired_on"]).all()
-    free = (asked - came["acquired_on"].to_numpy()) / np.timedelta64(1, "D") > RATES.lag
-    near_shares(lag[free], dict.fromkeys(range(RATES.lag + 1), 1 / (RATES.lag + 1)))
+    free = (asked - came["acquired_on"].to_numpy()) / np.timedelta64(1, "D") > STATED["lag"]
+    days = int(STATED["lag"]) + 1
+    near_shares(lag[free], dict.fromkeys(range(days), 1 / days))
 
 
 def test_those_who_have_left_bring_fewer(told, senders):
     """Of two equally satisfied customers won before, one of whom has left, that one is named less often."""
     came = told.dropna(subset="referred_customer_id")
     came = came[came["date"] > "2024-07-01"]
-    pull = np.exp(RATES.satisfaction_positive * senders["satisfaction"])
+    pull = np.exp(STATED["satisfaction_positive"] * senders["satisfaction"])
     shares = []
     for day in came["date"].sample(200, random_state=1):
         there = pull * (senders["acquired_on"] < day)
         gone = there[senders["left"] < day].sum()
-        shares.append(RATES.left_positive * gone / (RATES.left_positive * gone + there.sum() - gone))
+        shares.append(STATED["left_positive"] * gone / (STATED["left_positive"] * gone + there.sum() - gone))
     near_share(came["date"] > came["left"], np.mean(shares))
 
 
@@ -139,7 +149,7 @@ def test_satisfied_customers_bring_others(told):
     They are a little more so: the dissatisfied have left, and speak less often then.
     """
     came = told.dropna(subset="referred_customer_id")
-    assert 0 < came["satisfaction"].mean() - RATES.satisfaction_positive < 0.12
+    assert 0 < came["satisfaction"].mean() - STATED["satisfaction_positive"] < 0.12
     own = told[told["referred_customer_id"].isna()].groupby("tone")["satisfaction"].mean()
     assert own["positive"] > 0.5 > -0.5 > own["negative"]
 

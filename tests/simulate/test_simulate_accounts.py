@@ -310,7 +310,7 @@ def test_a_place_stays_with_its_manager_in_its_city(large):
 
 
 def test_managers_can_make_their_visits():
-    w = run(Setting(2, 50, 480), wanted=["account_months"])
+    w = run(Setting(2, 50, 480), wanted=["accounts", "account_months"])
     visits = w["account_months"].merge(w["accounts"][["account_id", "manager_id"]])
     monthly = visits.groupby(["manager_id", "month"])["visits"].sum().groupby("manager_id").mean()
     assert monthly.max() < 5 * 21  # working days of a month

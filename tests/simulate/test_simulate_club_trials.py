@@ -249,7 +249,7 @@ def test_the_outcomes_named_beforehand_reach_three_errors_in_ninety_cohorts():
     assert (named["cohorts"] >= 50).all()
     assert (named["found"] >= 0.9).all()
     money = power.loc[[("club_invitation", "change_of_margin"), ("winback", "net_margin")]]
-    assert (money["found"] < 0.75).all()  # too weak to be named beforehand
+    assert (money["found"] < 0.65).all()  # too weak to be named beforehand: .55 of 100 cohorts, error .05
 
 
 def test_the_named_outcome_moves_as_the_study_says(world):

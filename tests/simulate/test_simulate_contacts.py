@@ -23,6 +23,7 @@ from crmlab.simulate.processes.contacts import (
     PROMISES,
     RATING,
     RECENT,
+    REMOTE,
 )
 from crmlab.simulate.processes.order_days import ORDER_CHANNELS
 
@@ -236,8 +237,9 @@ def test_complaints_fit_what_was_ordered_and_when(noted):
     assert (lag[unopened] >= 2).all()
     assert not complaints.loc[complaints["note"] == "Refund refused", "back"].any()
     shares = complaints["note"].value_counts(normalize=True)
-    assert 0.01 < shares["Parcel never arrived"] < 0.08
-    assert shares.max() < 0.25
+    # in 20 worlds of this size: mean 0.0245, standard deviation 0.001; the largest share 0.208 and 0.0024
+    assert 0.02 < shares["Parcel never arrived"] < 0.029
+    assert shares.max() < 0.22
 
 
 def test_whoever_waits_for_a_call_was_promised_one(contacts):
@@ -268,15 +270,24 @@ def test_help_after_a_purchase_fits_the_order(noted):
     assert (lag[own.index] >= own["from_day"]).all()
 
 
+def test_gifts_come_late_in_the_fortnight_after_a_festival_of_gifts(noted):
+    """Of complaints about remote orders with gifts then, .56 are about that (20 worlds: sd .07, of 58 complaints)."""
+    complaints = noted[noted["reason"] == "complaint"]
+    festivals = dates.FESTIVALS.loc[dates.FESTIVALS["festival"] != "dragon_boat", "date"]
+    since = np.column_stack([(complaints["date"] - festival).dt.days for festival in festivals])
+    lag = (complaints["date"] - complaints["order_date"]).dt.days
+    can = ((since >= 1) & (since <= 14)).any(axis=1) & lag.between(2, RECENT.recent_order)
+    can &= complaints["gift_sets"].eq(True) & complaints["ordered_by"].isin(REMOTE.split())
+    late = complaints["note"] == "Gift came after the festival"
+    assert not late[~can].any()
+    assert can.sum() > 35
+    assert 0.36 < late[can].mean() < 0.76
+
+
 def test_notes_have_their_season(contacts):
     month = contacts["date"].dt.month
     spring = contacts["note"] == "Asks for this year's spring tea"
     assert month[spring].between(3, 6).mean() > 0.85
-    late = contacts.loc[contacts["note"] == "Gift came after the festival", "date"]
-    festivals = dates.FESTIVALS.loc[dates.FESTIVALS["festival"] != "dragon_boat", "date"]
-    since = np.column_stack([(late - festival).dt.days for festival in festivals])
-    assert len(late) > 15
-    assert ((since >= 1) & (since <= 14)).any(axis=1).all()
     gift = contacts["note"].str.startswith("Asks for a gift")
     enquiry = contacts["reason"] == "enquiry"
     share = gift[enquiry].groupby(month[enquiry]).mean()

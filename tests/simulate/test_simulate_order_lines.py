@@ -128,12 +128,13 @@ def test_lines_are_numbered_and_add_up_to_their_order():
     assert (lines["product_id"].map(own) == lines["product_line"]).all()
 
 
-def test_teas_are_weighed_in_steps_and_nobody_carries_home_nine_kilos(lines):
+def test_teas_are_weighed_in_steps_and_hardly_ever_by_the_kilo(lines):
     tea = lines[lines["unit"] == "100 g"]
     assert (tea["quantity"] % WEIGHT.step == 0).all()
     assert tea.groupby("grade")["quantity"].min().to_dict() == FEWEST.to_dict()
-    assert (tea["quantity"] > 2000).mean() < 0.0005
-    assert tea["quantity"].max() < 6000
+    # in 20 worlds of this size: a share of 0.00014, standard deviation 0.00002; at most 3 lines of six kilos
+    assert (tea["quantity"] > 2000).mean() < 0.00022
+    assert (tea["quantity"] > 6000).sum() <= 3
     heavy = tea[(tea["amount"] > 500) & (tea["ability_to_pay"] == 3)]
     usual = tea[tea["amount"].between(60, 120) & (tea["ability_to_pay"] == 3)]
     reserve = [(part["grade"] == "reserve").mean() for part in (usual, heavy)]
